@@ -1,0 +1,1 @@
+"""The Slack bot, and its terminal face `fit`."""

@@ -1,0 +1,1 @@
+"""The Prometheus exporter that runs on every GPU node."""

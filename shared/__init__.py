@@ -1,0 +1,1 @@
+"""What the bot and the exporter both know: facts, memory arithmetic, engines, the plan. Exports nothing."""

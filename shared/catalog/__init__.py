@@ -1,0 +1,1 @@
+"""Facts about models, GPUs, quantizations and engines: row types, loading, and finding a row by name."""

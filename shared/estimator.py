@@ -1,0 +1,85 @@
+"""The estimator: a workload on GPUs -> where every byte goes, and whether it fits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu
+from shared.engines import ENGINES
+from shared.errors import UnknownName
+from shared.memory.breakdown import Breakdown, Verdict
+from shared.memory.workload import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A breakdown held against the GPUs it was made for.
+
+    Attributes:
+        capacity_bytes: Per GPU, what may be allocated: the CUDA total of an empty GPU, or the live free bytes.
+        slack_bytes: What stays free on the fullest GPU; negative is what is missing.
+        uncertainty_bytes: Half-width of the 95 % interval of `slack_bytes`.
+    """
+
+    workload: Workload
+    gpus: tuple[Gpu, ...]
+    breakdown: Breakdown
+    capacity_bytes: tuple[int, ...]
+    slack_bytes: int
+    uncertainty_bytes: int
+    verdict: Verdict
+
+
+def estimate(
+    workload: Workload, gpus: Sequence[Gpu], catalog: Catalog, *, free_bytes: Sequence[int] | None = None
+) -> Estimate:
+    """Estimate `workload` on `gpus` (one entry per GPU; none means host memory only).
+
+    Args:
+        workload: What is to be run.
+        gpus: The GPUs in the engine's order.
+        catalog: The facts; only the engine's row is read.
+        free_bytes: What is free on each GPU now; left out, the GPUs are empty.
+
+    Raises:
+        UnknownName: No such engine.
+        Refused: The engine itself refuses the combination.
+        Unsupported: We have no rule for this engine and model.
+    """
+    module = ENGINES.get(workload.engine)
+    if module is None:
+        raise UnknownName("engine", workload.engine, near=tuple(ENGINES))
+    breakdown = module.memory(workload, gpus, catalog.engines[workload.engine])
+    capacity = tuple(free_bytes) if free_bytes is not None else tuple(gpu.memory_usable_bytes for gpu in gpus)
+    slack, uncertainty = _fullest(breakdown, capacity)
+    return Estimate(
+        workload=workload,
+        gpus=tuple(gpus),
+        breakdown=breakdown,
+        capacity_bytes=capacity,
+        slack_bytes=slack,
+        uncertainty_bytes=uncertainty,
+        verdict=verdict(slack, uncertainty) if capacity else Verdict.UNKNOWN,
+    )
+
+
+def verdict(slack_bytes: int, uncertainty_bytes: int) -> Verdict:
+    """Fits at the upper bound, tight when the interval straddles the capacity."""
+    if slack_bytes >= uncertainty_bytes:
+        return Verdict.FITS
+    if slack_bytes >= -uncertainty_bytes:
+        return Verdict.TIGHT
+    return Verdict.DOES_NOT_FIT
+
+
+def _fullest(breakdown: Breakdown, capacity_bytes: Sequence[int]) -> tuple[int, int]:
+    """Slack and uncertainty of the GPU with the least room."""
+    slack, uncertainty = 0, 0
+    room_found = False
+    for device, capacity in zip(breakdown.per_gpu, capacity_bytes, strict=True):
+        room = capacity - device.total_bytes
+        if breakdown.server is not None:  # a reserving engine is bound by its budget before the card is full
+            room = min(room, breakdown.server.kv_pool_bytes - device.kv_cache_bytes)
+        if not room_found or room - device.uncertainty_bytes < slack - uncertainty:
+            slack, uncertainty, room_found = room, device.uncertainty_bytes, True
+    return slack, uncertainty

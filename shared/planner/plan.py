@@ -1,0 +1,132 @@
+"""The frozen plan: verdict first, then where every byte goes, then the options in order."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.catalog.rows import Gpu, Quantization
+from shared.estimator import Estimate
+from shared.memory.breakdown import Verdict
+from shared.question.query import Query
+
+
+class OptionKind(StrEnum):
+    """How an option differs from what was asked."""
+
+    AS_ASKED = "as_asked"
+    QUANTIZATION = "quantization"
+    CONTEXT = "context"
+    KV_CACHE = "kv_cache"
+    MORE_GPUS = "more_gpus"
+    OFFLOAD = "offload"
+    OTHER_GPU = "other_gpu"
+    OTHER_MODEL = "other_model"
+    MIG_SLICE = "mig_slice"
+
+
+class Headline(StrEnum):
+    """The answer in one word."""
+
+    YES = "yes"
+    WITH_CHANGES = "with_changes"  # on the named hardware, with a change that keeps the model healthy
+    NO = "no"  # only with a ruinous quantization, offload, or other hardware
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """An estimate of single-stream decode speed, always with its range."""
+
+    tokens_per_second: float
+    low: float
+    high: float
+    validated: bool  # False where no measurement on this kind of card stands behind it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """A dated cloud price of the GPUs of one option."""
+
+    usd_per_hour: float
+    provider: str
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One way to run it. `command` is ready to paste; `reason` says why it ranks where it does."""
+
+    kind: OptionKind
+    estimate: Estimate
+    gpu: Gpu
+    gpu_count: int
+    quality: str
+    healthy: bool
+    command: tuple[str, ...] | None = None
+    speed: Speed | None = None
+    price: Price | None = None
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether this option fits."""
+        return self.estimate.verdict
+
+    @property
+    def quantization(self) -> Quantization:
+        """The quantization this option runs."""
+        return self.estimate.workload.quantization
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizationFit:
+    """One quantization on the asked GPUs as they are: what its weights take and the longest context left."""
+
+    quantization: Quantization
+    engine: str
+    weights_bytes: int
+    total_bytes: int
+    verdict: Verdict
+    longest_context_tokens: int  # 0 when the weights alone do not fit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountFit:
+    """How many of one GPU a quantization needs; None when no count the engine accepts is enough."""
+
+    quantization: Quantization
+    engine: str
+    gpu: Gpu
+    gpu_count: int | None
+    per_gpu_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The whole answer to one query.
+
+    Attributes:
+        asked: What was literally asked, at the published precision where none was named; None for questions
+            that name no model or no GPU.
+        sentence: The headline as a sentence, verdict first.
+        on_these_gpus: What each quantization does on the asked GPUs, best quality first.
+        counts: How many of that GPU the usual precisions need.
+        others: The same question for the other choices of an ambiguity.
+    """
+
+    query: Query
+    headline: Headline
+    sentence: str
+    asked: Option | None = None
+    options: tuple[Option, ...] = ()
+    on_these_gpus: tuple[QuantizationFit, ...] = ()
+    counts: tuple[CountFit, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    others: tuple["Plan", ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on what was literally asked."""
+        return self.asked.verdict if self.asked else Verdict.UNKNOWN
