@@ -1,12 +1,12 @@
 """The catalog in memory: rows by id, in a stable order."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Self
 
-from shared.catalog.rows import Engine, Gpu, Model, Quantization
+from shared.catalog.rows import CloudPrice, DecodeSpeed, Engine, Gpu, Model, Quantization
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class Catalog:
     quantizations: Mapping[str, Quantization]
     engines: Mapping[str, Engine]
     as_of: date
+    speeds: Mapping[str, DecodeSpeed] = field(default_factory=lambda: MappingProxyType({}))
+    prices: Mapping[str, CloudPrice] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(
@@ -28,6 +30,8 @@ class Catalog:
         quantizations: Iterable[Quantization],
         engines: Iterable[Engine],
         as_of: date,
+        speeds: Iterable[DecodeSpeed] = (),
+        prices: Iterable[CloudPrice] = (),
     ) -> Self:
         """A catalog of these rows; a later row replaces an earlier one of the same id."""
         return cls(
@@ -36,4 +40,6 @@ class Catalog:
             quantizations=MappingProxyType({row.id: row for row in quantizations}),
             engines=MappingProxyType({row.id: row for row in engines}),
             as_of=as_of,
+            speeds=MappingProxyType({row.id: row for row in speeds}),
+            prices=MappingProxyType({row.id: row for row in prices}),
         )

@@ -125,7 +125,9 @@ class Shape(Row):
     """
 
     architecture: str  # model_type of config.json
-    gguf_architecture: str | None = None  # general.architecture of a GGUF file; None when llama.cpp has no loader
+    gguf_architecture: str | None = (
+        None  # general.architecture of a GGUF file; None when llama.cpp has no loader
+    )
     layers: Positive
     hidden_size: Positive
     ffn_size: Count  # of a dense layer; 0 when every layer is a mixture of experts
@@ -203,7 +205,9 @@ class Model(Row):
     aliases: tuple[str, ...] = ()
     parameters: Positive  # published total, all weights of the checkpoint that are loaded
     active_parameters: Positive  # per token; equals parameters for a dense model
-    parameters_note: str | None = None  # why the sum over the shape differs from the published count, if it does
+    parameters_note: str | None = (
+        None  # why the sum over the shape differs from the published count, if it does
+    )
     context_tokens: Positive  # the longest context the model was made for
     native_quantization: str  # id of the quantization the checkpoint is published in
     license: str
@@ -235,7 +239,9 @@ class Gpu(Row):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
     name: str  # "A100 40GB"
     vendor: Literal["nvidia", "amd", "apple", "intel"]
-    family: str  # what a person says without the memory size: "A100"; rows of one family are each other's choices
+    family: (
+        str  # what a person says without the memory size: "A100"; rows of one family are each other's choices
+    )
     aliases: tuple[str, ...] = ()
     nvml_names: tuple[str, ...] = ()  # product names as NVML prints them
     segment: Literal["datacenter", "workstation", "consumer", "laptop", "embedded", "apu"]
@@ -341,4 +347,43 @@ class Engine(Row):
     version: str
     aliases: tuple[str, ...] = ()
     constants: dict[str, Constant]
+    source: Source
+
+
+class DecodeSpeed(Row):
+    """How one engine turns a card's bandwidth into tokens: seconds per token = bytes / (efficiency x bandwidth) + fixed.
+
+    `memory_class` groups the cards that behave alike ("nvidia-gddr", "nvidia-hbm", "apple", "host", …). `low` and
+    `high` are the 5th and 95th percentile of measured over predicted speed; `validated` is False where the
+    constants were carried over from another class because nobody has published a measurement of this one.
+    """
+
+    id: str  # "llama.cpp/nvidia-gddr"
+    engine: str
+    memory_class: str
+    efficiency: Annotated[float, Field(gt=0, le=1)]
+    fixed_seconds: Annotated[float, Field(ge=0)]
+    expert_efficiency: Annotated[float, Field(gt=0, le=1)] | None = None  # where experts are read less well
+    parallel_efficiency: Annotated[float, Field(gt=0, le=1)] | None = (
+        None  # share of a doubling kept by tensor parallel
+    )
+    low: Annotated[float, Field(gt=0)]
+    high: Annotated[float, Field(gt=0)]
+    samples: Count = 0
+    validated: bool = True
+    source: Source
+
+
+class CloudPrice(Row):
+    """What one GPU costs by the hour, as one provider asked on one day; `gpus_per_instance` is how they are sold."""
+
+    id: str  # "aws/p4d.24xlarge"
+    gpu: str  # id of the GPU row
+    provider: str
+    instance: str
+    gpus_per_instance: Positive
+    usd_per_gpu_hour: Annotated[float, Field(gt=0)]
+    kind: str  # "on-demand", "spot", "community", …
+    region: str | None = None
+    as_of: datetime.date
     source: Source
