@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def _choices(names: Sequence[str]) -> str:
-    """ "A, B or C"."""
+    """Names as prose: A, B or C."""
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} or {names[-1]}"

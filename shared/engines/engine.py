@@ -21,8 +21,10 @@ class EngineModule(Protocol):
     """The functions each engine's package exports; all pure."""
 
     def memory(self, workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
-        """Where every byte goes on these GPUs. Raises Refused where the engine itself would, Unsupported where
-        we have no rule."""
+        """Where every byte goes on these GPUs.
+
+        Raises Refused where the engine itself would, Unsupported where we have no rule.
+        """
 
     def launch(self, workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         """The command that runs this workload."""
