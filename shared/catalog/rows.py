@@ -351,7 +351,9 @@ class Engine(Row):
 
 
 class DecodeSpeed(Row):
-    """How one engine turns a card's bandwidth into tokens: seconds per token = bytes / (efficiency x bandwidth) + fixed.
+    """How one engine turns a card's bandwidth into tokens.
+
+    Seconds per token = bytes read / (efficiency x bandwidth) + a fixed time.
 
     `memory_class` groups the cards that behave alike ("nvidia-gddr", "nvidia-hbm", "apple", "host", …). `low` and
     `high` are the 5th and 95th percentile of measured over predicted speed; `validated` is False where the
