@@ -65,10 +65,14 @@ class Attention(Row):
     qk_norm: Literal["none", "head", "full"] = "none"
     sinks: bool = False  # a learned sink per head (gpt-oss)
     output_gate: bool = False  # the query projection is twice as wide (Qwen3-Next, Qwen3.5)
+    value_is_key: bool = False  # no value projection: values are the keys (full layers of Gemma 4)
 
 
 class Latent(Row):
-    """Multi-head latent attention (DeepSeek V2 and after). A query rank of 0 means the query is not compressed."""
+    """Multi-head latent attention (DeepSeek V2 and after). A query rank of 0 means the query is not compressed.
+
+    The number of heads is `Shape.attention.heads`; the other fields of that row are not used by latent layers.
+    """
 
     query_rank: Count
     kv_rank: Positive
@@ -160,7 +164,7 @@ class Shape(Row):
     def _parts_match_the_pattern(self) -> Self:
         kinds = set(self.layer_pattern)
         needs = {
-            "attention": kinds & {LayerKind.FULL, LayerKind.WINDOW, LayerKind.CHUNKED},
+            "attention": kinds - {LayerKind.RECURRENT, LayerKind.NONE},
             "latent": kinds & {LayerKind.LATENT},
             "recurrent": kinds & {LayerKind.RECURRENT},
             "window_tokens": kinds & {LayerKind.WINDOW, LayerKind.CHUNKED},
