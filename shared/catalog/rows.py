@@ -119,6 +119,7 @@ class Recurrent(Row):
     key_head_dim: Count = 0
     time_step_rank: Count = 0
     conv_bias: bool = True
+    inner_norms: bool = False  # norms of the time step, B and C (Jamba)
 
 
 class Shape(Row):
