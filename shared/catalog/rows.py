@@ -358,26 +358,25 @@ class Engine(Row):
 class DecodeSpeed(Row):
     """How one engine turns a card's bandwidth into tokens.
 
-    Seconds per token = bytes read / (efficiency x bandwidth) + a fixed time.
+    Seconds per token = weights read / (efficiency x bandwidth) + KV cache read / (kv_efficiency x bandwidth)
+    + layers x seconds_per_layer + hop_seconds for every further GPU of a layer split.
 
     `memory_class` groups the cards that behave alike ("nvidia-gddr", "nvidia-hbm", "apple", "host", …). `low` and
-    `high` are the 5th and 95th percentile of measured over predicted speed; `validated` is False where the
-    constants were carried over from another class because nobody has published a measurement of this one.
+    `high` are the 5th and 95th percentile of measured over predicted speed on cards the fit has not seen.
+    `measured_on` holds the ids of the GPUs measured; on any other the speed is said as not validated.
     """
 
     id: str  # "llama.cpp/nvidia-gddr"
     engine: str
     memory_class: str
     efficiency: Annotated[float, Field(gt=0, le=1)]
-    fixed_seconds: Annotated[float, Field(ge=0)]
-    expert_efficiency: Annotated[float, Field(gt=0, le=1)] | None = None  # where experts are read less well
-    parallel_efficiency: Annotated[float, Field(gt=0, le=1)] | None = (
-        None  # share of a doubling kept by tensor parallel
-    )
+    kv_efficiency: Annotated[float, Field(gt=0, le=1)]
+    seconds_per_layer: Annotated[float, Field(ge=0)]
+    hop_seconds: Annotated[float, Field(ge=0)] = 0.0
     low: Annotated[float, Field(gt=0)]
     high: Annotated[float, Field(gt=0)]
     samples: Count = 0
-    validated: bool = True
+    measured_on: tuple[str, ...] = ()
     source: Source
 
 
