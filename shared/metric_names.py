@@ -168,6 +168,11 @@ LOADED_PREEMPTIONS: Final = _counter(
 LOADED_PREDICTED: Final = _gauge(
     "loaded_model_predicted_bytes", "What our estimator says the model needs on the device.", *LOADED
 )
+LOADED_PREDICTED_UNCERTAINTY: Final = _gauge(
+    "loaded_model_predicted_uncertainty_bytes",
+    "Half the width of the prediction's 95 % interval: the error bar the alert on a wrong estimate goes by.",
+    *LOADED,
+)
 LOADED_ERROR_RATIO: Final = _gauge(
     "loaded_model_prediction_error_ratio", "Predicted over used memory, minus 1.", *LOADED
 )
