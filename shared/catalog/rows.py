@@ -234,6 +234,7 @@ class MigProfile(Row):
 
     name: str  # "3g.40gb"
     memory_bytes: Positive
+    memory_measured: bool = True  # False: the slice's share of the total, less 5 percent
     count: Positive  # how many of them one GPU holds
     compute_slices: Positive
 
@@ -263,8 +264,8 @@ class Gpu(Row):
     tflops_fp8: float | None = None
     tflops_fp4: float | None = None
     tflops_int8: float | None = None
-    nvlink_bytes_per_second: Count = 0
-    pcie_bytes_per_second: Count = 0
+    nvlink_bytes_per_second: Count = 0  # both directions together, as vendors state it
+    pcie_bytes_per_second: Count = 0  # one direction
     supports_bf16: bool = True
     supports_fp8: bool = False
     supports_fp4: bool = False
@@ -324,6 +325,7 @@ class Quantization(Row):
     healthy: bool  # False below about 3 bits, where models visibly break
     engines: tuple[str, ...]
     min_compute_capability: tuple[int, int] | None = None
+    native_compute_capability: tuple[int, int] | None = None  # below it weights are stored so, computed in 16 bits
     needs_imatrix: bool = False
     quality: tuple[Quality, ...] = ()
     quality_note: str  # one sentence for a person
@@ -364,6 +366,7 @@ class DecodeSpeed(Row):
     `memory_class` groups the cards that behave alike ("nvidia-gddr", "nvidia-hbm", "apple", "host", …). `low` and
     `high` are the 5th and 95th percentile of measured over predicted speed on cards the fit has not seen.
     `measured_on` holds the ids of the GPUs measured; on any other the speed is said as not validated.
+    `bandwidth_bytes_per_second` is only given for host memory, whose bandwidth no GPU row says.
     """
 
     id: str  # "llama.cpp/nvidia-gddr"
@@ -377,6 +380,7 @@ class DecodeSpeed(Row):
     high: Annotated[float, Field(gt=0)]
     samples: Count = 0
     measured_on: tuple[str, ...] = ()
+    bandwidth_bytes_per_second: Count = 0
     source: Source
 
 
