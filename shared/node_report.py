@@ -20,11 +20,12 @@ class Part(BaseModel):
 class MemoryReport(Part):
     """One device's memory. `free_bytes` may be allocated now, `usable_bytes` if nothing ran there.
 
-    `used_bytes` leaves the driver's reserve out where `reserved_bytes` is known.
+    `used_bytes` leaves the driver's reserve out where `reserved_bytes` is known; it is None on unified memory whose
+    processes cannot be read.
     """
 
     total_bytes: Bytes
-    used_bytes: Bytes
+    used_bytes: Bytes | None
     free_bytes: Bytes
     reserved_bytes: Bytes | None = None
     usable_bytes: Bytes
@@ -104,6 +105,7 @@ class GpuReport(Part):
     power_watts: float | None = None
     power_limit_watts: float | None = None
     temperature_celsius: float | None = None
+    ecc_uncorrected_errors: int | None = None
     processes: int | None = None
     unattributed_bytes: Bytes | None = None
     loaded_models: tuple[LoadedModelReport, ...] = ()

@@ -1,0 +1,97 @@
+"""One NVML session and what a look through it sees."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from exporter.nvml.calls import CallFailed, Calls, unavailable
+from exporter.nvml.device import SystemMemory, read_gpu, read_mig_instance
+from exporter.reading import CallError, DeviceIdentity, DeviceReading, DriverUnavailable, NodeReading
+
+_MOST_MIG_SLOTS: Final = 64
+
+
+class Nvml:
+    """The NVML driver. Not thread-safe: one worker thread owns it.
+
+    Args:
+        system_memory: Asked for devices whose memory is the host's and that NVML therefore does not report.
+    """
+
+    def __init__(self, system_memory: SystemMemory) -> None:
+        self._system_memory = system_memory
+        self._open = False
+        self._identities: dict[int, DeviceIdentity] = {}  # index order holds within one session
+
+    def read(self) -> NodeReading:
+        """One look at every device; opens the session when it is not open.
+
+        Raises:
+            DriverUnavailable: The driver as a whole does not answer.
+        """
+        calls = Calls()
+        try:
+            if not self._open:
+                calls.must("nvmlInit")
+                self._open = True
+                self._identities = {}
+            count: int = calls.must("nvmlDeviceGetCount")
+            version: str | None = calls.may("nvmlSystemGetDriverVersion")
+            devices = tuple(device for index in range(count) for device in self._devices_at(calls, index))
+        except CallFailed as failed:
+            raise unavailable(failed.call, failed.code, calls.errors) from failed
+        return NodeReading(driver_version=version, devices=devices, errors=tuple(calls.errors))
+
+    def close(self) -> tuple[CallError, ...]:
+        """End the session, so that the next read starts a new one; returns what the driver said against it."""
+        calls = Calls()
+        if self._open:
+            self._open = False
+            try:
+                calls.must("nvmlShutdown")
+            except (CallFailed, DriverUnavailable):
+                return tuple(calls.errors)
+        return ()
+
+    def _devices_at(self, calls: Calls, index: int) -> Iterator[DeviceReading]:
+        """The GPU at `index`, then its MIG instances; only the lost GPU itself when it is lost on the way."""
+        identity = self._identities.get(index) or DeviceIdentity(
+            uuid=f"index-{index}", index=str(index), name=""
+        )
+        try:
+            handle = calls.must("nvmlDeviceGetHandleByIndex", index)
+            uuid: str = calls.must("nvmlDeviceGetUUID", handle)
+            name = identity.name if identity.uuid == uuid else ""
+            identity = DeviceIdentity(uuid=uuid, index=str(index), name=name)
+            identity = DeviceIdentity(
+                uuid=uuid, index=str(index), name=calls.may("nvmlDeviceGetName", handle) or name
+            )
+            self._identities[index] = identity
+            gpu = read_gpu(calls, handle, identity, self._system_memory)
+            instances = tuple(_mig_instances(calls, handle, identity)) if gpu.mig_enabled else ()
+        except CallFailed as failed:
+            yield DeviceReading(identity=identity, down_reason=failed.code)
+            return
+        yield gpu
+        yield from instances
+
+
+def _mig_instances(calls: Calls, handle: Any, parent: DeviceIdentity) -> Iterator[DeviceReading]:
+    """The MIG devices of one GPU, in the order of their sparse slots.
+
+    Memory belongs to the GPU instance: of several compute instances in one, only the first carries it, so that
+    sums are right.
+    """
+    seen: set[int] = set()
+    slots: int = calls.may("nvmlDeviceGetMaxMigDeviceCount", handle) or 0
+    for slot in range(min(slots, _MOST_MIG_SLOTS)):
+        instance = calls.may("nvmlDeviceGetMigDeviceHandleByIndex", handle, slot)
+        uuid = None if instance is None else calls.may("nvmlDeviceGetUUID", instance)
+        if uuid is None:
+            continue
+        gpu_instance = calls.may("nvmlDeviceGetGpuInstanceId", instance)
+        carries_memory = gpu_instance not in seen
+        if gpu_instance is not None:
+            seen.add(gpu_instance)
+        yield read_mig_instance(
+            calls, instance, uuid=uuid, parent=parent, slot=slot, carries_memory=carries_memory
+        )
