@@ -13,10 +13,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.catalog.catalog import Catalog
-from shared.catalog.rows import Engine, Gpu, Model, Quantization
+from shared.catalog.rows import CloudPrice, DecodeSpeed, Engine, Gpu, Model, Quantization
 from shared.errors import UserError
 
-TABLES: Final = ("models", "gpus", "quantizations", "engines")
+TABLES: Final = ("models", "gpus", "quantizations", "engines", "speeds", "prices")
 _ORDER: Final = ("about.toml", "quantizations", "engines", "gpus", "models")
 
 
@@ -29,6 +29,8 @@ class _Tables(BaseModel):
     gpus: dict[str, Gpu]
     quantizations: dict[str, Quantization]
     engines: dict[str, Engine]
+    speeds: dict[str, DecodeSpeed]
+    prices: dict[str, CloudPrice]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,9 @@ class BadFacts(UserError):
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         count = "One problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join((f"{count} in the catalog's facts:", *(str(problem) for problem in problems))))
+        super().__init__(
+            "\n".join((f"{count} in the catalog's facts:", *(str(problem) for problem in problems)))
+        )
         self.problems = problems
 
 
@@ -59,7 +63,9 @@ class BadFacts(UserError):
 class _Reading:
     """What has been read so far: raw rows, the file each came from, and what was wrong."""
 
-    rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {table: {} for table in TABLES})
+    rows: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=lambda: {table: {} for table in TABLES}
+    )
     origin: dict[tuple[str, str], str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     as_of: date = date.min
@@ -80,6 +86,7 @@ def load_catalog(site_file: Path | None = None) -> Catalog:
     tables = _validated(reading)
     if tables is not None:
         reading.problems.extend(_broken_references(tables, reading.origin))
+        reading.problems.extend(_broken_references_of_numbers(tables, reading.origin))
     if reading.problems or tables is None:
         raise BadFacts(tuple(reading.problems))
     return Catalog.of(
@@ -88,6 +95,8 @@ def load_catalog(site_file: Path | None = None) -> Catalog:
         quantizations=tables.quantizations.values(),
         engines=tables.engines.values(),
         as_of=reading.as_of,
+        speeds=tables.speeds.values(),
+        prices=tables.prices.values(),
     )
 
 
@@ -168,7 +177,9 @@ def _validated(reading: _Reading) -> _Tables | None:
             table, row_id, *fields = (str(part) for part in detail["loc"])
             place = ".".join((table, row_id, *fields))
             file = reading.origin.get((table, row_id), "?")
-            reading.problems.append(Problem(file=file, place=place, says=_in_words(detail["type"], detail["msg"])))
+            reading.problems.append(
+                Problem(file=file, place=place, says=_in_words(detail["type"], detail["msg"]))
+            )
         return None
 
 
@@ -186,6 +197,23 @@ _WORDS: Final = {
 def _in_words(kind: str, message: str) -> str:
     """Pydantic's message as the rest of our sentence."""
     return _WORDS.get(kind, message[:1].lower() + message[1:])
+
+
+def _broken_references_of_numbers(
+    tables: _Tables, origin: Mapping[tuple[str, str], str]
+) -> Iterator[Problem]:
+    """A problem for every speed or price of a GPU or engine which is not there."""
+    for speed in tables.speeds.values():
+        if speed.engine not in tables.engines:
+            says = f"there is no engine '{speed.engine}'; the engines are {', '.join(tables.engines)}"
+            yield Problem(file=origin["speeds", speed.id], place=f"speeds.{speed.id}.engine", says=says)
+        for missing in (one for one in speed.measured_on if one not in tables.gpus):
+            says = f"there is no GPU '{missing}'"
+            yield Problem(file=origin["speeds", speed.id], place=f"speeds.{speed.id}.measured_on", says=says)
+    for price in tables.prices.values():
+        if price.gpu not in tables.gpus:
+            says = f"there is no GPU '{price.gpu}'"
+            yield Problem(file=origin["prices", price.id], place=f"prices.{price.id}.gpu", says=says)
 
 
 def _broken_references(tables: _Tables, origin: Mapping[tuple[str, str], str]) -> Iterator[Problem]:
