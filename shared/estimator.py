@@ -50,6 +50,13 @@ def estimate(
     if module is None:
         raise UnknownName("engine", workload.engine, near=tuple(ENGINES))
     breakdown = module.memory(workload, gpus, catalog.engines[workload.engine])
+    return hold(workload, gpus, breakdown, free_bytes=free_bytes)
+
+
+def hold(
+    workload: Workload, gpus: Sequence[Gpu], breakdown: Breakdown, *, free_bytes: Sequence[int] | None = None
+) -> Estimate:
+    """Hold a breakdown that `estimate` made against the same GPUs as they are now: cheap enough to do at every look."""
     capacity = tuple(free_bytes) if free_bytes is not None else tuple(gpu.memory_usable_bytes for gpu in gpus)
     slack, uncertainty = _fullest(breakdown, capacity)
     return Estimate(
