@@ -1,0 +1,54 @@
+{{/* The bot's environment: every secret by reference, none in the clear. */}}
+
+{{- define "fittingroom.bot.env" -}}
+{{- $bot := .Values.bot -}}
+{{- $secret := include "fittingroom.slackSecret" . -}}
+- name: FITTINGROOM_BOT_MODE
+  value: {{ $bot.mode }}
+- name: FITTINGROOM_BOT_HOST
+  value: "0.0.0.0"
+- name: FITTINGROOM_BOT_PORT
+  value: {{ $bot.service.port | quote }}
+{{ include "fittingroom.secretEnv" (dict "env" "SLACK_BOT_TOKEN" "secret" $secret "key" $bot.slack.botTokenKey) }}
+{{- if eq $bot.mode "socket" }}
+{{ include "fittingroom.secretEnv" (dict "env" "SLACK_APP_TOKEN" "secret" $secret "key" $bot.slack.appTokenKey) }}
+{{- else }}
+{{ include "fittingroom.secretEnv" (dict "env" "SLACK_SIGNING_SECRET" "secret" $secret "key" $bot.slack.signingSecretKey) }}
+{{- end }}
+{{- with $bot.slack.apiUrl }}
+- name: SLACK_API_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- with $bot.prometheusUrl }}
+- name: PROMETHEUS_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- with $bot.exporterUrls }}
+- name: FITTINGROOM_EXPORTER_URLS
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- if $bot.database.existingSecret }}
+{{ include "fittingroom.secretEnv" (dict "env" "FITTINGROOM_DATABASE_URL" "secret" $bot.database.existingSecret "key" $bot.database.key) }}
+{{- else }}
+- name: FITTINGROOM_DATABASE_URL
+  value: sqlite:////var/lib/fittingroom/bot.sqlite
+{{- end }}
+{{- if $bot.alerts.existingSecret }}
+{{ include "fittingroom.secretEnv" (dict "env" "FITTINGROOM_ALERTS_TOKEN" "secret" $bot.alerts.existingSecret "key" $bot.alerts.key) }}
+{{- with $bot.alerts.channel }}
+- name: FITTINGROOM_ALERTS_CHANNEL
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- with $bot.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "fittingroom.secretEnv" -}}
+- name: {{ .env }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ .secret }}
+      key: {{ .key }}
+{{- end -}}
