@@ -219,9 +219,11 @@ def _broken_references_of_numbers(
 def _broken_references(tables: _Tables, origin: Mapping[tuple[str, str], str]) -> Iterator[Problem]:
     """A problem for every row that names a row which is not there."""
     for model in tables.models.values():
-        named = {"native_quantization": (model.native_quantization,)}
-        named["quantized_repos"] = tuple(repo.quantization for repo in model.quantized_repos)
-        for name, ids in named.items():
+        named = (
+            ("native_quantization", [model.native_quantization]),
+            ("quantized_repos", [repo.quantization for repo in model.quantized_repos]),
+        )
+        for name, ids in named:
             for missing in (one for one in ids if one not in tables.quantizations):
                 says = f"there is no quantization '{missing}'"
                 yield Problem(file=origin["models", model.id], place=f"models.{model.id}.{name}", says=says)

@@ -325,7 +325,9 @@ class Quantization(Row):
     healthy: bool  # False below about 3 bits, where models visibly break
     engines: tuple[str, ...]
     min_compute_capability: tuple[int, int] | None = None
-    native_compute_capability: tuple[int, int] | None = None  # below it weights are stored so, computed in 16 bits
+    native_compute_capability: tuple[int, int] | None = (
+        None  # below it weights are stored so, computed in 16 bits
+    )
     needs_imatrix: bool = False
     quality: tuple[Quality, ...] = ()
     quality_note: str  # one sentence for a person
