@@ -1,0 +1,1 @@
+"""A node described by a file, for machines without a GPU."""
