@@ -191,6 +191,7 @@ class Tower(Row):
     kind: Literal["vision", "audio"]
     parameters: Positive
     activation_bytes: Count = 0
+    profile_bytes_per_token: Count = 0  # of encoder input a server keeps per token while it profiles; 0: unknown
 
 
 class QuantizedRepo(Row):
@@ -357,6 +358,10 @@ class Engine(Row):
     aliases: tuple[str, ...] = ()
     constants: dict[str, Constant]
     source: Source
+
+    def __hash__(self) -> int:
+        """By id and version, as for Model."""
+        return hash((self.id, self.version))
 
 
 class DecodeSpeed(Row):
