@@ -80,15 +80,24 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
+{{/* `over` put key by key on `base`, as YAML. Not sprig's merge, which takes false and 0 for absent. */}}
+{{- define "fittingroom.overlay" -}}
+{{- $result := deepCopy .base -}}
+{{- range $key, $value := .over -}}{{- $_ := set $result $key $value -}}{{- end -}}
+{{- toYaml $result -}}
+{{- end -}}
+
 {{/* The exporter needs uid 0 for two switches only: the kubelet's socket belongs to root, and MIG monitoring is
      granted by the driver to root with CAP_SYS_ADMIN. */}}
 {{- define "fittingroom.exporter.podSecurityContext" -}}
 {{- $context := include "fittingroom.podSecurityContext" . | fromYaml -}}
 {{- $context = omit $context "fsGroup" "fsGroupChangePolicy" -}}
 {{- if or .Values.exporter.podResources.enabled .Values.exporter.mig.monitor -}}
-{{- $context = merge (dict "runAsNonRoot" false "runAsUser" 0 "runAsGroup" 0) $context -}}
+{{- $_ := set $context "runAsNonRoot" false -}}
+{{- $_ := set $context "runAsUser" 0 -}}
+{{- $_ := set $context "runAsGroup" 0 -}}
 {{- end -}}
-{{- toYaml (mergeOverwrite $context (deepCopy .Values.exporter.podSecurityContext)) -}}
+{{- include "fittingroom.overlay" (dict "base" $context "over" .Values.exporter.podSecurityContext) -}}
 {{- end -}}
 
 {{- define "fittingroom.exporter.securityContext" -}}
@@ -97,7 +106,7 @@ capabilities:
 {{- $_ := set $context.capabilities "add" (list "SYS_ADMIN") -}}
 {{- $_ := unset $context "allowPrivilegeEscalation" -}}
 {{- end -}}
-{{- toYaml (mergeOverwrite $context (deepCopy .Values.exporter.securityContext)) -}}
+{{- include "fittingroom.overlay" (dict "base" $context "over" .Values.exporter.securityContext) -}}
 {{- end -}}
 
 {{- define "fittingroom.slackSecret" -}}
