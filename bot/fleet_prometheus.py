@@ -1,11 +1,12 @@
 """Reads the fleet from Prometheus' HTTP API: a few instant queries, joined here."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from bot.fleet import Fleet, FleetGpu, FleetNode, FleetUnavailable, LoadedModel
 from bot.fleet_http import client, get
@@ -30,9 +31,14 @@ Labels = Mapping[str, str]
 Key = tuple[str, str]
 
 
+def _number(text: str) -> str:
+    float(text)  # raises ValueError, which pydantic reports
+    return text
+
+
 class _Series(BaseModel):
     metric: dict[str, str]
-    value: tuple[float, str]
+    value: tuple[float, Annotated[str, AfterValidator(_number)]]
 
 
 class _Result(BaseModel):
@@ -104,9 +110,7 @@ def _nodes(
         age = max(0.0, ages.get(name, float("inf")))
         yield FleetNode(
             name=name,
-            gpus=tuple(
-                sorted(gpus[name], key=lambda gpu: [int(part) for part in gpu.index.split(":") if part])
-            ),
+            gpus=tuple(sorted(gpus[name], key=_order)),
             age_seconds=age,
             simulated=name in simulated,
             stale=age > stale_after_seconds,
@@ -140,13 +144,24 @@ def _loaded(series: _Series, near: Mapping[tuple[str, ...], float]) -> LoadedMod
         model=labels.get("model", ""),
         engine=labels.get("engine", ""),
         quantization=labels.get("quantization", ""),
-        used_bytes=int(float(series.value[1])),
+        used_bytes=_bytes(series),
         limit_ratio=near.get(_loaded_key(labels)),
     )
 
 
 def _by_gpu(series: list[_Series]) -> dict[Key, int]:
-    return {_key(one.metric): int(float(one.value[1])) for one in series}
+    return {_key(one.metric): size for one in series if (size := _bytes(one)) is not None}
+
+
+def _bytes(series: _Series) -> int | None:
+    """None for NaN and the infinities, which Prometheus may well return."""
+    value = float(series.value[1])
+    return int(value) if math.isfinite(value) else None
+
+
+def _order(gpu: FleetGpu) -> tuple[tuple[int, str], ...]:
+    """By index as a number: GPU 10 after GPU 9."""
+    return tuple((len(part), part) for part in gpu.index.split(":"))
 
 
 def _instance(labels: Labels) -> str:

@@ -1,4 +1,4 @@
-"""Reads the fleet from Prometheus or from the exporters themselves, within a deadline, shared by all who ask at once."""
+"""Reads the fleet from Prometheus or the exporters within a deadline; all who ask at once share one look."""
 
 import asyncio
 import time

@@ -1,0 +1,69 @@
+"""A query, the catalog and the fleet become an Answer: the plan, and where its options could run right now."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from shared.planner.planner import plan
+
+from bot.fleet import Fleet, LiveFleet
+from bot.room import Rooms, where_fits
+from shared.catalog.catalog import Catalog
+from shared.memory.breakdown import Verdict
+from shared.planner.plan import Option, Plan
+from shared.question.query import Query
+
+MOST_PLACED: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """One option and the places it could go now."""
+
+    option: Option
+    rooms: Rooms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """All a reply is made of.
+
+    Attributes:
+        fleet: The look at our GPUs, the reason there is none, or None when no source is configured.
+        placements: The plan's options that fit an empty GPU, in the plan's order, held against the fleet; empty
+            without a look.
+    """
+
+    plan: Plan
+    fleet: LiveFleet
+    placements: tuple[Placement, ...]
+    catalog_date: date
+
+
+def answer(query: Query, catalog: Catalog, fleet: LiveFleet) -> Answer:
+    """The answer to `query`. Raises UserError where the planner does."""
+    return placed(plan(query, catalog), catalog, fleet)
+
+
+def placed(the_plan: Plan, catalog: Catalog, fleet: LiveFleet) -> Answer:
+    """The plan held against the fleet."""
+    placements: tuple[Placement, ...] = ()
+    if isinstance(fleet, Fleet):
+        fitting = [
+            option for option in candidates(the_plan) if option.gpu_count and option.verdict is Verdict.FITS
+        ]
+        placements = tuple(
+            Placement(option=option, rooms=where_fits(option, fleet, catalog))
+            for option in fitting[:MOST_PLACED]
+        )
+    return Answer(plan=the_plan, fleet=fleet, placements=placements, catalog_date=catalog.as_of)
+
+
+def candidates(the_plan: Plan) -> tuple[Option, ...]:
+    """What was asked, then the options that are not the same thing again."""
+    if the_plan.asked is None:
+        return the_plan.options
+    return (
+        the_plan.asked,
+        *(option for option in the_plan.options if option.estimate != the_plan.asked.estimate),
+    )

@@ -1,0 +1,58 @@
+"""A message as Slack takes it: blocks, the same without the newest kinds of block, and plain text."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+Block = Mapping[str, Any]
+
+MOST_BLOCKS: Final = 50
+MOST_TEXT: Final = 12_000  # Slack refuses a message somewhere above 13,000 characters in all; undocumented
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What to post.
+
+    Attributes:
+        text: The whole point in plain text: notifications, screen readers and clients that show no blocks.
+        blocks: The message as most clients show it.
+        plain_blocks: The same without blocks that a workspace may refuse; empty when there are none of those.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    plain_blocks: tuple[Block, ...] = ()
+
+
+def message(
+    text: str, blocks: Sequence[Block], *, plain: Callable[[Block], Sequence[Block]] | None = None
+) -> Message:
+    """A message within Slack's limits; `plain` says what stands in for a block that may be refused."""
+    kept = within_limits(blocks)
+    replaced = tuple(one for block in kept for one in (plain(block) if plain else (block,)))
+    return Message(
+        text=text[:3000], blocks=kept, plain_blocks=within_limits(replaced) if replaced != kept else ()
+    )
+
+
+def within_limits(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """As many blocks, from the first, as fit: the most important are said first."""
+    kept: list[Block] = []
+    room = MOST_TEXT
+    for block in blocks[:MOST_BLOCKS]:
+        size = text_length(block)
+        if size <= room:
+            kept.append(block)
+            room -= size
+    return tuple(kept)
+
+
+def text_length(part: Any) -> int:
+    """Characters of all text in a block, however deep."""
+    if isinstance(part, Mapping):
+        own = part.get("text")
+        return (len(own) if isinstance(own, str) else 0) + sum(text_length(value) for value in part.values())
+    if isinstance(part, list | tuple):
+        return sum(text_length(item) for item in part)
+    return 0

@@ -1,0 +1,115 @@
+"""Verdicts, options and GPUs in the words we use for them everywhere in Slack."""
+
+from typing import Final
+
+from shared.memory.breakdown import Verdict
+from shared.planner.plan import Headline, Option, OptionKind, Plan
+from shared.question.query import Query
+from shared.units import gib, tokens
+
+HEADLINE: Final = {
+    Headline.YES: "✅ Yes",
+    Headline.WITH_CHANGES: "🟡 Yes, with changes",
+    Headline.NO: "❌ No",
+    Headline.UNKNOWN: "❔ Not known",
+}
+VERDICT: Final = {
+    Verdict.FITS: "✅ fits",
+    Verdict.TIGHT: "🟡 tight",
+    Verdict.DOES_NOT_FIT: "❌ does not fit",
+    Verdict.UNKNOWN: "❔ unknown",
+}
+
+
+def gpus(count: int, name: str) -> str:
+    """As in "2 × A100 40GB"."""
+    return f"{count} × {name}"
+
+
+def subject(query: Query) -> str:
+    """What the question is about: "Mixtral 8x22B on 1 × A100 40GB"."""
+    model = " vs ".join(one.name for one in (query.model, *query.other_models) if one)
+    hardware = ""
+    if query.gpu:
+        hardware = gpus(query.gpu_count or 1, query.gpu.name)
+    elif query.gpu_memory_bytes:
+        hardware = gpus(query.gpu_count or 1, f"{gib(query.gpu_memory_bytes, digits=0)} GPU")
+    return " on ".join(part for part in (model, hardware) if part)
+
+
+def option_name(option: Option, plan: Plan) -> str:
+    """An option in a few words: what differs from the question is said, what does not is not."""
+    workload = option.estimate.workload
+    asked = plan.query
+    parts = [
+        option.quantization.name,
+        gpus(option.gpu_count, option.gpu.name) if option.gpu_count else "no GPU",
+    ]
+    if asked.model is None or workload.model.id != asked.model.id:
+        parts.insert(0, workload.model.name)
+    if option.kind is OptionKind.KV_CACHE:
+        parts.append(f"KV cache {workload.kv_cache_type_k}")
+    if option.kind is OptionKind.OFFLOAD:
+        parts.append(offload_words(option))
+    return " · ".join(part for part in parts if part)
+
+
+def offload_words(option: Option) -> str:
+    """Which part stays on the GPU."""
+    workload = option.estimate.workload
+    if workload.cpu_expert_layers:
+        return f"experts of {workload.cpu_expert_layers} layers on the CPU"
+    if workload.gpu_layers is not None:
+        layers = workload.model.shape.layers
+        return f"{min(workload.gpu_layers, layers)} of {layers} layers on the GPU"
+    return "partly on the CPU"
+
+
+def memory(option: Option) -> str:
+    """What the fullest GPU holds of what it can give: "38.1 of 39.4 GiB"."""
+    estimate = option.estimate
+    if not estimate.capacity_bytes:
+        return gib(estimate.breakdown.host.total_bytes) + " host"
+    needed, capacity = fullest(option)
+    return f"{needed / 1024**3:,.1f} of {gib(capacity)}"
+
+
+def fullest(option: Option) -> tuple[int, int]:
+    """Bytes needed and bytes there on the GPU with the least room."""
+    held = [
+        (device.total_bytes, capacity)
+        for device, capacity in zip(
+            option.estimate.breakdown.per_gpu, option.estimate.capacity_bytes, strict=True
+        )
+    ]
+    return max(held, key=lambda pair: pair[0] - pair[1])
+
+
+def context(option: Option) -> str:
+    """The context of one sequence, and how many sequences when more than one."""
+    workload = option.estimate.workload
+    many = f" × {workload.sequences}" if workload.sequences > 1 else ""
+    return tokens(workload.context_tokens) + many
+
+
+def speed(option: Option) -> str:
+    """Tokens per second with its range; an unvalidated estimate says so."""
+    if option.speed is None:
+        return "unknown"
+    guess = "" if option.speed.validated else "?"
+    return f"~{_rate(option.speed.tokens_per_second)}{guess} ({_rate(option.speed.low)}-{_rate(option.speed.high)})"
+
+
+def _rate(tokens_per_second: float) -> str:
+    return f"{tokens_per_second:.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}"
+
+
+def age(seconds: float) -> str:
+    """How old a reading is."""
+    if seconds == float("inf"):
+        return "of unknown age"
+    if seconds < 120:
+        return f"{seconds:.0f} s old"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min old"
+    return f"{seconds / 3600:.0f} h old"

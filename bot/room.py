@@ -1,0 +1,136 @@
+"""Where an option could run right now: GPUs of one node and one kind that have the room together."""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.fleet import Fleet, FleetGpu, FleetNode
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu
+from shared.errors import UserError
+from shared.estimator import estimate
+from shared.memory.breakdown import Verdict
+from shared.planner.plan import Option
+
+MOST_ROOMS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """GPUs of one node that one engine could use together for an option, held against what is free on them.
+
+    `spare_bytes` is what stays free on the fullest of them; `as_named` says they are the kind the option names.
+    """
+
+    node: FleetNode
+    gpus: tuple[FleetGpu, ...]
+    gpu: Gpu
+    as_named: bool
+    spare_bytes: int
+
+    @property
+    def free_bytes(self) -> int:
+        """What is free on the fullest of the GPUs."""
+        return min(gpu.free_bytes or 0 for gpu in self.gpus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """Every place an option could go. `more` counts rooms beyond those listed; `unknown_gpus` could not be judged."""
+
+    rooms: tuple[Room, ...]
+    more: int = 0
+    unknown_gpus: int = 0
+    stale_nodes: int = 0
+
+
+def where_fits(option: Option, fleet: Fleet, catalog: Catalog) -> Rooms:
+    """Where `option` fits the memory free now, the named kind of GPU first, then the most room to spare.
+
+    Nodes whose reading is stale are not offered: old numbers do not dress up as new ones.
+    """
+    found: list[Room] = []
+    count = 0
+    groups = _groups(fleet, option.gpu_count, catalog)
+    unknown = sum(len(gpus) for _, gpus in groups.pop(None, []))
+    for kind, of_kind in groups.items():
+        rooms, how_many = _rooms_of(option, catalog.gpus[kind or ""], of_kind, catalog)
+        found += rooms
+        count += how_many
+    found.sort(key=lambda room: (not room.as_named, -room.spare_bytes, room.node.name))
+    return Rooms(
+        rooms=tuple(found[:MOST_ROOMS]),
+        more=max(0, count - MOST_ROOMS),
+        unknown_gpus=unknown,
+        stale_nodes=sum(node.stale for node in fleet.nodes),
+    )
+
+
+def recognize(catalog: Catalog) -> Mapping[str, tuple[Gpu, ...]]:
+    """NVML product name -> the rows that carry it (one name can be sold with two sizes of memory)."""
+    by_name: dict[str, tuple[Gpu, ...]] = {}
+    for gpu in catalog.gpus.values():
+        for name in gpu.nvml_names:
+            by_name[name] = (*by_name.get(name, ()), gpu)
+    return by_name
+
+
+def row_of(seen: FleetGpu, by_name: Mapping[str, tuple[Gpu, ...]], catalog: Catalog) -> str | None:
+    """The catalog id of a GPU that was seen: what its node said, else by product name and the nearest size."""
+    if seen.mig_profile:
+        return None  # a slice is not the whole card
+    if seen.gpu_id in catalog.gpus:
+        return seen.gpu_id
+    rows = by_name.get(seen.product, ())
+    if not rows:
+        return None
+    return min(rows, key=lambda row: abs(row.memory_total_bytes - (seen.total_bytes or 0))).id
+
+
+Group = tuple[FleetNode, tuple[FleetGpu, ...]]
+
+
+def _groups(fleet: Fleet, count: int, catalog: Catalog) -> dict[str | None, list[Group]]:
+    """Per kind of GPU, the emptiest `count` of them on each node; under None those we have no row for."""
+    by_name = recognize(catalog)
+    groups: dict[str | None, list[Group]] = {}
+    for node in fleet.nodes:
+        if node.stale:
+            continue
+        kinds: dict[str | None, list[FleetGpu]] = {}
+        for gpu in node.gpus:
+            if gpu.free_bytes is not None and not gpu.mig_profile:
+                kinds.setdefault(row_of(gpu, by_name, catalog), []).append(gpu)
+        for kind, gpus in kinds.items():
+            gpus.sort(key=lambda gpu: -(gpu.free_bytes or 0))
+            if kind is None:
+                groups.setdefault(None, []).append((node, tuple(gpus)))
+            elif len(gpus) >= count:
+                groups.setdefault(kind, []).append((node, tuple(gpus[:count])))
+    return groups
+
+
+def _rooms_of(option: Option, gpu: Gpu, groups: Sequence[Group], catalog: Catalog) -> tuple[list[Room], int]:
+    """The best few groups that have the room, and how many have it.
+
+    Less free memory never fits better, so the boundary among the groups is found by halving: a fleet of thousands
+    of nodes costs a dozen estimates.
+    """
+    ordered = sorted(groups, key=lambda group: min(seen.free_bytes or 0 for seen in group[1]))
+
+    def spare(group: Group) -> int | None:
+        free = tuple(seen.free_bytes or 0 for seen in group[1])
+        try:
+            held = estimate(option.estimate.workload, [gpu] * len(free), catalog, free_bytes=free)
+        except UserError:  # the engine refuses this kind of GPU: it offers no room
+            return None
+        return held.slack_bytes if held.verdict is Verdict.FITS else None
+
+    first = bisect_left(ordered, True, key=lambda group: spare(group) is not None)
+    rooms = [
+        Room(node=node, gpus=gpus, gpu=gpu, as_named=gpu.id == option.gpu.id, spare_bytes=room)
+        for node, gpus in ordered[first:][: -MOST_ROOMS - 1 : -1]
+        if (room := spare((node, gpus))) is not None
+    ]
+    return rooms, len(ordered) - first
