@@ -40,6 +40,7 @@ class Speed:
     low: float
     high: float
     validated: bool  # False where no measurement on this kind of card stands behind it
+    prefill_tokens_per_second: float | None = None  # how fast a prompt is read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,75 @@
+"""The inverse questions: how long a context, how many users."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Quantization
+from shared.estimator import Estimate
+from shared.planner.case import Case
+from shared.planner.fit import at_context, attempt_case
+from shared.planner.fit_question import asked_quantization
+from shared.planner.limits import longest_context, most_sequences, with_sequences
+from shared.planner.options import option
+from shared.planner.plan import Option, OptionKind
+from shared.planner.quantizations import about_four_bits_or_better, ladder
+from shared.planner.speed import batch_speed
+from shared.planner.workloads import context_per_sequence
+from shared.units import tokens
+
+
+def for_context(case: Case, catalog: Catalog) -> list[Option]:
+    """The longest context of what was asked, then of quantizations and caches that reach further."""
+    found: list[Option] = []
+    reached = 0
+    for kind, estimate in _starting_points(case, catalog):
+        longest = longest_context(estimate, catalog)
+        if longest <= reached:
+            continue
+        at_longest = at_context(estimate, longest, catalog).estimate
+        if at_longest is not None:
+            reason = f"Reaches {tokens(longest)} of the {tokens(case.model.context_tokens)} the model was made for."
+            found.append(option(kind, at_longest, catalog, reason=reason))
+            reached = longest
+    return found
+
+
+def for_users(case: Case, catalog: Catalog) -> list[Option]:
+    """How many users at the asked context, of what was asked and then of what serves more."""
+    found: list[Option] = []
+    served = 0
+    for kind, estimate in _starting_points(case, catalog):
+        users = most_sequences(estimate, catalog)
+        if users <= served:
+            continue
+        context = context_per_sequence(estimate.workload)
+        loaded = with_sequences(estimate, users, context, catalog).estimate
+        if loaded is None:
+            continue
+        together = batch_speed(loaded, catalog, users)
+        notes = (f"About {together:,.0f} tokens/s for all of them together.",) if together else ()
+        reason = f"{users:,} users with {tokens(context)} each, all full at once."
+        found.append(option(kind, loaded, catalog, reason=reason, notes=notes))
+        served = users
+    return found
+
+
+def _starting_points(case: Case, catalog: Catalog) -> Iterator[tuple[OptionKind, Estimate]]:
+    """One short sequence of: what was asked, its quantized KV cache, then every healthy quantization."""
+    one = replace(case, sequences=1)
+    quantization, engine = asked_quantization(one, catalog)
+    for kind, row, runs, kv in _variants(one, quantization, engine, catalog):
+        tried = attempt_case(one, row, runs, catalog, kv_cache_type=kv)
+        if tried.estimate is not None:
+            yield kind, tried.estimate
+
+
+def _variants(
+    case: Case, quantization: Quantization, engine: str, catalog: Catalog
+) -> Iterator[tuple[OptionKind, Quantization, str, str | None]]:
+    yield OptionKind.AS_ASKED, quantization, engine, None
+    if case.kv_cache_type is None and engine in ("llama.cpp", "vllm", "sglang"):
+        yield OptionKind.KV_CACHE, quantization, engine, "q8_0"
+    for row, runs in ladder(case, catalog):
+        if row.id != quantization.id and about_four_bits_or_better(row, case.model, catalog):
+            yield OptionKind.QUANTIZATION, row, runs, None

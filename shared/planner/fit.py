@@ -1,0 +1,70 @@
+"""Does it fit: an estimate of one case, or the engine's reason for refusing it."""
+
+from dataclasses import dataclass, replace
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu, Quantization
+from shared.errors import Refused, Unsupported
+from shared.estimator import Estimate, estimate
+from shared.memory.breakdown import Verdict
+from shared.memory.workload import Workload
+from shared.planner.case import Case
+from shared.planner.workloads import layouts, workload
+
+GOOD = frozenset({Verdict.FITS})
+NOT_REFUSED = frozenset({Verdict.FITS, Verdict.TIGHT})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of trying: an estimate, or why there is none."""
+
+    estimate: Estimate | None
+    reason: str = ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether it fits at the upper end of the error bar."""
+        return self.estimate is not None and self.estimate.verdict is Verdict.FITS
+
+    @property
+    def may_fit(self) -> bool:
+        """Whether it fits, or is tight."""
+        return self.estimate is not None and self.estimate.verdict in NOT_REFUSED
+
+
+def attempt(load: Workload, gpu: Gpu, gpu_count: int, catalog: Catalog) -> Attempt:
+    """This workload on `gpu_count` GPUs, or the engine's sentence."""
+    try:
+        return Attempt(estimate(load, (gpu,) * gpu_count, catalog))
+    except (Refused, Unsupported) as error:
+        return Attempt(None, error.sentence)
+
+
+def attempt_case(
+    case: Case,
+    quantization: Quantization,
+    engine: str,
+    catalog: Catalog,
+    *,
+    context_tokens: int | None = None,
+    kv_cache_type: str | None = None,
+) -> Attempt:
+    """The case at this quantization in the first layout the engine accepts."""
+    base = workload(case, quantization, engine, context_tokens=context_tokens, kv_cache_type=kv_cache_type)
+    refused = Attempt(None, "")
+    for load in layouts(base, case.gpu_count, case.tensor_parallel):
+        tried = attempt(load, case.gpu, case.gpu_count, catalog)
+        if tried.estimate is not None:
+            return tried
+        refused = refused if refused.reason else tried
+    return refused
+
+
+def at_context(found: Estimate, context_tokens: int, catalog: Catalog) -> Attempt:
+    """The same workload, laid out the same way, with another context per sequence."""
+    load = found.workload
+    slots = load.sequences if load.engine == "llama.cpp" else 1
+    return attempt(
+        replace(load, context_tokens=context_tokens * slots), found.gpus[0], len(found.gpus), catalog
+    )

@@ -1,0 +1,88 @@
+"""The fewest GPUs of one kind that hold a case, counting only what the engine accepts."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Quantization
+from shared.planner.case import Case
+from shared.planner.engine_choice import engine_for, published
+from shared.planner.fit import Attempt, attempt_case
+from shared.planner.plan import CountFit
+from shared.planner.quantizations import four_bit_server_format, runs_on_id
+
+# Layers split over any number of cards; servers share heads, and nodes come with powers of two.
+_SPLIT_COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
+_PARALLEL_COUNTS: Final = (1, 2, 4, 8, 16, 32)
+
+
+def counts(engine: str, at_least: int = 1) -> Iterator[int]:
+    """GPU counts worth trying with this engine, from the smallest."""
+    for count in _SPLIT_COUNTS if engine in ("llama.cpp", "transformers") else _PARALLEL_COUNTS:
+        if count >= at_least:
+            yield count
+
+
+def fewest_gpus(
+    case: Case,
+    quantization: Quantization,
+    engine: str,
+    catalog: Catalog,
+    *,
+    at_least: int = 1,
+    most: int = 32,
+) -> tuple[int, Attempt] | None:
+    """The fewest of the case's GPU that hold it, and the estimate there; None when no count we try is enough."""
+    for count in counts(engine, at_least):
+        if count > most:
+            return None
+        tried = attempt_case(
+            replace(case, gpu_count=count, tensor_parallel=None), quantization, engine, catalog
+        )
+        if tried.fits:
+            return count, tried
+    return None
+
+
+def counts_for_usual_precisions(case: Case, catalog: Catalog) -> tuple[CountFit, ...]:
+    """How many of the case's GPU each usual precision needs."""
+    found = []
+    for quantization, engine in usual_precisions(case, catalog):
+        enough = fewest_gpus(case, quantization, engine, catalog)
+        estimate = enough[1].estimate if enough else None
+        found.append(
+            CountFit(
+                quantization=quantization,
+                engine=engine,
+                gpu=case.gpu,
+                gpu_count=enough[0] if enough else None,
+                per_gpu_bytes=max((d.total_bytes for d in estimate.breakdown.per_gpu), default=0)
+                if estimate
+                else 0,
+            )
+        )
+    return tuple(found)
+
+
+def usual_precisions(case: Case, catalog: Catalog) -> list[tuple[Quantization, str]]:
+    """As asked or as published, 8 bits, and 4 bits: for the server where the card has one, and for llama.cpp."""
+    names = [case.quantization.id] if case.quantization else []
+    names.append(published(case.model, case.gpu, catalog, case.engine)[0].id)
+    if runs_on_id("FP8", case.gpu, catalog):
+        names.append("FP8")
+    names.append(four_bit_server_format(case.model, catalog))
+    if case.model.shape.gguf_architecture is not None:
+        names += ["Q8_0", "Q4_K_M"]
+    native = catalog.quantizations.get(case.model.native_quantization)
+    ceiling = native.bits_per_weight if native else 16.0
+    found = []
+    for name in dict.fromkeys(names):
+        row = catalog.quantizations.get(name)
+        engine = engine_for(row, case.gpu, case.engine) if row else None
+        if row is None or engine is None:
+            continue
+        if row is not native and row is not case.quantization and row.bits_per_weight >= ceiling + 1:
+            continue
+        found.append((row, engine))
+    return found

@@ -1,0 +1,223 @@
+"""The planner: a typed question and the facts -> the plan a senior engineer would write back."""
+
+from dataclasses import replace
+from typing import Final
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu, Model
+from shared.errors import UserError
+from shared.memory.breakdown import Verdict
+from shared.planner.capacity import for_context, for_users
+from shared.planner.case import Case, case_of, check_numbers
+from shared.planner.fit import Attempt
+from shared.planner.fit_question import attempt_asked, headline, ways
+from shared.planner.hypothetical import hypothetical_gpu
+from shared.planner.options import option
+from shared.planner.parallelism import counts_for_usual_precisions
+from shared.planner.plan import Headline, Option, OptionKind, Plan
+from shared.planner.quantizations import fits_on_these_gpus
+from shared.planner.ranking import ranked, shown
+from shared.planner.sentence import fit_sentence
+from shared.planner.shopping import cheapest, what_fits, which_gpu
+from shared.planner.shopping_sentence import (
+    capacity_sentence,
+    cheapest_sentence,
+    what_fits_sentence,
+    which_gpu_sentence,
+)
+from shared.planner.sources import sources, warnings
+from shared.question.query import Intent, Query
+
+# A card to stand for "any" where the question names none: only its generation matters to what is tried.
+_REFERENCE_GPU: Final = "h100-80gb"
+_MOST_CHOICES: Final = 4
+
+
+def plan(query: Query, catalog: Catalog) -> Plan:
+    """The whole answer to one question.
+
+    Raises:
+        UserError: The question lacks what its answer needs, or names a number outside what is possible.
+    """
+    choices = _choices(query, catalog)
+    if choices:
+        return _of_choices(query, choices, catalog)
+    gpu = query.gpu or hypothetical_gpu(query, catalog)
+    match query.intent:
+        case Intent.COMPARE if query.model is not None and query.other_models:
+            return _comparison(query, gpu, catalog)
+        case Intent.CHEAPEST if query.model is not None:
+            return _cheapest_plan(query, query.model, gpu, catalog)
+    if query.model is None and gpu is None:
+        raise UserError('Name a model, a GPU, or both: for example "can Mixtral 8x7B run on A100 40GB?"')
+    if query.model is None and gpu is not None:
+        return _what_fits_plan(query, gpu, catalog)
+    assert query.model is not None  # noqa: S101 - the two cases without a model have returned
+    if gpu is None or query.intent is Intent.WHICH_GPU:
+        return _which_gpu_plan(query, query.model, catalog)
+    case = case_of(query, query.model, gpu)
+    if query.intent in (Intent.MAX_CONTEXT, Intent.MAX_SEQUENCES):
+        return _capacity_plan(query, case, catalog)
+    return _fit_plan(query, case, catalog)
+
+
+def _fit_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
+    """Can this model run on that GPU?"""
+    asked = attempt_asked(case, catalog)
+    options = ranked(ways(case, asked, catalog), case)
+    word = headline(case, asked, options)
+    fits = fits_on_these_gpus(case, catalog)
+    counts = () if word is Headline.YES else counts_for_usual_precisions(case, catalog)
+    literal = _literal(asked, options, catalog)
+    return Plan(
+        query=query,
+        headline=word,
+        sentence=fit_sentence(case, asked, word, options, fits),
+        asked=literal,
+        options=shown(options),
+        on_these_gpus=fits,
+        counts=counts,
+        assumptions=_assumptions(case, literal),
+        warnings=warnings(query, asked, options),
+        sources=sources(case, options, catalog),
+    )
+
+
+def _literal(asked: Attempt, options: tuple[Option, ...], catalog: Catalog) -> Option | None:
+    """What was asked as an option, also when it does not fit: its breakdown is shown either way."""
+    known = next((one for one in options if one.kind is OptionKind.AS_ASKED), None)
+    if known is not None or asked.estimate is None:
+        return known
+    return option(OptionKind.AS_ASKED, asked.estimate, catalog, reason="What was asked.")
+
+
+def _assumptions(case: Case, asked: Option | None) -> tuple[str, ...]:
+    found = list(case.assumptions)
+    if asked is not None:
+        load = asked.estimate.workload
+        if case.quantization is None:
+            found.append(f"Precision was not said: {load.quantization.name}, as published.")
+        version = asked.estimate.breakdown.engine_version
+        found.append(f"Run by {load.engine} {version}.")
+        found += asked.estimate.breakdown.assumptions
+    return tuple(dict.fromkeys(found))
+
+
+def _capacity_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
+    """How long a context, or how many users."""
+    users = query.intent is Intent.MAX_SEQUENCES
+    options = for_users(case, catalog) if users else for_context(case, catalog)
+    asked = next((one for one in options if one.kind is OptionKind.AS_ASKED), None)
+    healthy = any(one.healthy for one in options)
+    word = Headline.YES if asked else Headline.WITH_CHANGES if healthy else Headline.NO
+    attempted = attempt_asked(case, catalog)
+    return Plan(
+        query=query,
+        headline=word,
+        sentence=capacity_sentence(case, tuple(options), attempted, users=users),
+        asked=asked or _literal(attempted, (), catalog),
+        options=shown(tuple(options)),
+        on_these_gpus=fits_on_these_gpus(case, catalog),
+        assumptions=_assumptions(case, asked),
+        warnings=warnings(query, attempted, tuple(options)),
+        sources=sources(case, tuple(options), catalog),
+    )
+
+
+def _which_gpu_plan(query: Query, model: Model, catalog: Catalog) -> Plan:
+    """What does this model need?"""
+    case = case_of(query, model, _reference(catalog))
+    options = tuple(which_gpu(case, catalog))
+    return Plan(
+        query=query,
+        headline=Headline.YES if options else Headline.NO,
+        sentence=which_gpu_sentence(case, options),
+        options=shown(options),
+        assumptions=case.assumptions,
+        warnings=query.warnings,
+        sources=sources(case, options, catalog),
+    )
+
+
+def _cheapest_plan(query: Query, model: Model, gpu: Gpu | None, catalog: Catalog) -> Plan:
+    """The cheapest way to serve a model for N users."""
+    case = case_of(query, model, gpu or _reference(catalog))
+    options = tuple(cheapest(case, catalog, gpu))
+    return Plan(
+        query=query,
+        headline=Headline.YES if options else Headline.NO,
+        sentence=cheapest_sentence(case, options),
+        options=options[:6],
+        assumptions=case.assumptions,
+        warnings=query.warnings,
+        sources=sources(case, options, catalog),
+    )
+
+
+def _what_fits_plan(query: Query, gpu: Gpu, catalog: Catalog) -> Plan:
+    """What can run on this GPU?"""
+    check_numbers(query, None)
+    count = query.gpu_count or 1
+    first = next(iter(catalog.models.values()))
+    like = case_of(replace(query, context_tokens=None), first, gpu)
+    like = replace(like, context_tokens=query.context_tokens or like.context_tokens)
+    options = tuple(what_fits(gpu, count, like, catalog))
+    return Plan(
+        query=query,
+        headline=Headline.YES if options else Headline.NO,
+        sentence=what_fits_sentence(gpu, count, options),
+        options=options[:6],
+        assumptions=like.assumptions,
+        warnings=query.warnings,
+        sources=sources(like, options, catalog),
+    )
+
+
+def _comparison(query: Query, gpu: Gpu | None, catalog: Catalog) -> Plan:
+    """Several models held against the same hardware, one plan each."""
+    models = [query.model, *query.other_models]
+    single = [
+        plan(replace(query, intent=Intent.FIT, model=model, other_models=(), gpu=gpu, ambiguous=()), catalog)
+        for model in models
+        if model is not None
+    ]
+    said = " ".join(f"{one.query.model.name}: {one.sentence}" for one in single if one.query.model)
+    first = single[0]
+    return replace(first, query=query, sentence=said, others=tuple(single[1:]))
+
+
+def _choices(query: Query, catalog: Catalog) -> list[Query]:
+    """One query per choice of what was ambiguous; the planner answers all rather than toss a coin."""
+    for ambiguity in query.ambiguous:
+        if ambiguity.field == "gpu" and query.gpu is None:
+            rows = [catalog.gpus[one] for one in ambiguity.choices if one in catalog.gpus]
+            return [replace(query, gpu=row, ambiguous=()) for row in rows[:_MOST_CHOICES]]
+        if ambiguity.field == "model" and query.model is None:
+            models = [catalog.models[one] for one in ambiguity.choices if one in catalog.models]
+            return [replace(query, model=row, ambiguous=()) for row in models[:_MOST_CHOICES]]
+    return []
+
+
+def _of_choices(query: Query, choices: list[Query], catalog: Catalog) -> Plan:
+    """The same question for every choice; one word only where all agree."""
+    plans = [plan(choice, catalog) for choice in choices]
+    first = plans[0]
+    agreed = all(one.headline is first.headline for one in plans)
+    given = next(one.given for one in query.ambiguous if one.field in ("gpu", "model"))
+    said = " ".join(one.sentence for one in plans)
+    return replace(
+        first,
+        query=query,
+        headline=first.headline if agreed else Headline.UNKNOWN,
+        sentence=f"{given} could be several. {said}",
+        others=tuple(plans[1:]),
+    )
+
+
+def _reference(catalog: Catalog) -> Gpu:
+    return catalog.gpus.get(_REFERENCE_GPU) or next(iter(catalog.gpus.values()))
+
+
+def is_recommended(one: Option) -> bool:
+    """Whether an option may be put forward at all."""
+    return one.verdict in (Verdict.FITS, Verdict.TIGHT)

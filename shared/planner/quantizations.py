@@ -1,0 +1,134 @@
+"""Which quantizations are worth trying for a model, best quality first, and what each does on the asked GPUs."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
+from shared.memory.breakdown import Verdict
+from shared.planner.case import Case
+from shared.planner.engine_choice import engine_for, is_native, published, runs_on, serves
+from shared.planner.fit import attempt_case
+from shared.planner.limits import longest_context
+from shared.planner.plan import QuantizationFit
+
+_FOUR_BIT_FORMATS = (
+    QuantizationFormat.AWQ,
+    QuantizationFormat.GPTQ,
+    QuantizationFormat.COMPRESSED,
+    QuantizationFormat.NVFP4,
+)
+_SMALLEST_USEFUL_CONTEXT = 512
+
+
+def gguf_ladder(model: Model, catalog: Catalog) -> tuple[Quantization, ...]:
+    """GGUF types worth naming for this model: no type that is both larger and worse than another."""
+    if model.shape.gguf_architecture is None:
+        return ()
+    native = catalog.quantizations.get(model.native_quantization)
+    ceiling = native.bits_per_weight if native is not None else 16.0
+    twin = catalog.quantizations.get("MXFP4_MOE") if model.native_quantization == "MXFP4" else None
+    below = tuple(row for row in _useful_gguf_types(catalog) if row.bits_per_weight <= max(ceiling, 4.0) + 1)
+    return (twin, *(row for row in below if row.bits_per_weight < ceiling)) if twin else below
+
+
+def server_ladder(model: Model, gpu: Gpu, catalog: Catalog) -> tuple[Quantization, ...]:
+    """What the servers would load on this card: the published precision, FP8 or INT8, and one 4-bit format."""
+    if not serves(gpu):
+        return ()
+    native = catalog.quantizations.get(model.native_quantization)
+    names = [model.native_quantization]
+    if native is not None and native.id == "BF16" and not runs_on(native, gpu):
+        names = ["F16"]
+    eight = ["FP8"] if gpu.supports_fp8 or runs_on_id("FP8", gpu, catalog) else []
+    names += [*eight, "INT8", four_bit_server_format(model, catalog)]
+    rows = [catalog.quantizations[name] for name in dict.fromkeys(names) if name in catalog.quantizations]
+    ceiling = native.bits_per_weight if native is not None else 16.0
+    return tuple(
+        row for row in rows if runs_on(row, gpu) and (is_native(row, model) or row.bits_per_weight < ceiling)
+    )
+
+
+def runs_on_id(quantization_id: str, gpu: Gpu, catalog: Catalog) -> bool:
+    """Whether the card's generation can run this quantization, which must exist."""
+    row = catalog.quantizations.get(quantization_id)
+    return row is not None and runs_on(row, gpu)
+
+
+def four_bit_server_format(model: Model, catalog: Catalog) -> str:
+    """The 4-bit format of a checkpoint that is published, else AWQ."""
+    for repo in model.quantized_repos:
+        row = catalog.quantizations.get(repo.quantization)
+        if row is not None and row.format in _FOUR_BIT_FORMATS and row.bits_per_weight < 5:
+            return row.id
+    return "AWQ"
+
+
+def about_four_bits_or_better(quantization: Quantization, model: Model, catalog: Catalog) -> bool:
+    """Whether a model stays healthy in it: as published, or no worse than the plainest 4-bit type."""
+    if is_native(quantization, model):
+        return True
+    plainest = catalog.quantizations.get("Q4_0")
+    return quantization.rank <= plainest.rank if plainest is not None else quantization.bits_per_weight >= 4
+
+
+def ladder(case: Case, catalog: Catalog) -> Iterator[tuple[Quantization, str]]:
+    """Every quantization worth trying for this case with its engine, best quality first."""
+    rows = {
+        row.id: row
+        for row in (*server_ladder(case.model, case.gpu, catalog), *gguf_ladder(case.model, catalog))
+    }
+    native, _ = published(case.model, case.gpu, catalog, case.engine)
+    rows.setdefault(native.id, native)
+    for row in sorted(rows.values(), key=lambda row: (not is_native(row, case.model), row.rank)):
+        engine = engine_for(row, case.gpu, case.engine)
+        if engine is not None:
+            yield row, engine
+
+
+def fits_on_these_gpus(case: Case, catalog: Catalog) -> tuple[QuantizationFit, ...]:
+    """What each quantization does on the asked GPUs as they are, best quality first."""
+    found = []
+    for quantization, engine in ladder(case, catalog):
+        tried = attempt_case(case, quantization, engine, catalog)
+        if tried.estimate is None:
+            continue
+        estimate = tried.estimate
+        longest = 0
+        if tried.may_fit or attempt_case(case, quantization, engine, catalog, context_tokens=512).fits:
+            longest = longest_context(estimate, catalog)
+        found.append(
+            QuantizationFit(
+                quantization=quantization,
+                engine=engine,
+                weights_bytes=sum(device.weights_bytes for device in estimate.breakdown.per_gpu),
+                total_bytes=estimate.breakdown.total_bytes,
+                verdict=estimate.verdict,
+                longest_context_tokens=longest if longest >= _SMALLEST_USEFUL_CONTEXT else 0,
+            )
+        )
+    return tuple(found)
+
+
+def any_fits(fits: tuple[QuantizationFit, ...]) -> bool:
+    """Whether any quantization fits at the asked context."""
+    return any(fit.verdict is Verdict.FITS for fit in fits)
+
+
+@lru_cache(maxsize=8)
+def _useful_types(rows: tuple[Quantization, ...]) -> tuple[Quantization, ...]:
+    useful: list[Quantization] = []
+    for row in sorted(rows, key=lambda row: (row.rank, row.bits_per_weight)):
+        if all(row.bits_per_weight < better.bits_per_weight for better in useful):
+            useful.append(row)
+    return tuple(useful)
+
+
+def _useful_gguf_types(catalog: Catalog) -> tuple[Quantization, ...]:
+    return _useful_types(
+        tuple(
+            row
+            for row in catalog.quantizations.values()
+            if row.format is QuantizationFormat.GGUF and row.id != "MXFP4_MOE"
+        )
+    )

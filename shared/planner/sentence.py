@@ -1,0 +1,83 @@
+"""The headline as a sentence a person can repeat: verdict first, then the two numbers that decide it."""
+
+from shared.memory.breakdown import Verdict
+from shared.planner.case import Case
+from shared.planner.fit import Attempt
+from shared.planner.plan import Headline, Option, OptionKind, QuantizationFit
+from shared.planner.workloads import context_per_sequence
+from shared.units import gib, tokens
+
+
+def cards(gpu_name: str, count: int) -> str:
+    """ "one A100 40GB", "4x A100 40GB"."""
+    return f"one {gpu_name}" if count == 1 else f"{count}x {gpu_name}"
+
+
+def fit_sentence(
+    case: Case,
+    asked: Attempt,
+    word: Headline,
+    options: tuple[Option, ...],
+    fits: tuple[QuantizationFit, ...],
+) -> str:
+    """The answer to "can this model run on that GPU?"."""
+    where = cards(case.gpu.name, case.gpu_count)
+    if asked.estimate is None:
+        start = "No" if word is Headline.NO else "Not as asked" if options else "Unknown"
+        return f"{start}: {asked.reason[:1].lower()}{asked.reason[1:]}{_then(word, case, options, fits)}"
+    load = asked.estimate.workload
+    name = f"{case.model.name} at {load.quantization.name}"
+    need, room = _need_and_room(asked)
+    context = tokens(context_per_sequence(load))
+    users = f" for {case.sequences} users" if case.sequences > 1 else ""
+    if asked.estimate.verdict is Verdict.FITS:
+        return f"Yes: {name} takes {need} of the {room} {where} can give, with {context} of context{users}."
+    if asked.estimate.verdict is Verdict.TIGHT:
+        start = "With changes" if word is Headline.WITH_CHANGES else "No"
+        return f"{start}: {name} on {where} is tight, {need} of {room}{_then(word, case, options, fits)}"
+    start = "With changes" if word is Headline.WITH_CHANGES else "No"
+    missing = f"{name} needs {need} and {where} can give {room}"
+    return f"{start}: {missing}{_then(word, case, options, fits)}"
+
+
+def _need_and_room(asked: Attempt) -> tuple[str, str]:
+    """What the load needs and what the cards have, over all of them."""
+    assert asked.estimate is not None  # noqa: S101 - callers have looked
+    return gib(asked.estimate.breakdown.total_bytes), gib(sum(asked.estimate.capacity_bytes))
+
+
+def _then(word: Headline, case: Case, options: tuple[Option, ...], fits: tuple[QuantizationFit, ...]) -> str:
+    """What follows the bad news: the change that helps, or how little is left."""
+    if word is Headline.WITH_CHANGES:
+        best = next(
+            one
+            for one in options
+            if one.healthy
+            and one.kind
+            in (OptionKind.AS_ASKED, OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE)
+        )
+        return f"; {_change(best)}."
+    left = [fit for fit in fits if fit.verdict is Verdict.FITS]
+    if not left:
+        smaller = [fit for fit in fits if fit.longest_context_tokens]
+        if smaller:
+            best = smaller[0]
+            longest = tokens(best.longest_context_tokens)
+            return f"; no quantization fits at this context, {best.quantization.name} up to {longest}."
+        return "; no quantization of it fits there."
+    names = ", ".join(fit.quantization.name for fit in left[:3])
+    broken = not any(fit.quantization.healthy for fit in left)
+    cost = "which break the model" if broken else "with a loss one can see"
+    return f"; only {names}{' and smaller' if len(left) > 3 else ''} fit, {cost}."
+
+
+def _change(one: Option) -> str:
+    load = one.estimate.workload
+    context = tokens(context_per_sequence(load))
+    if one.kind is OptionKind.CONTEXT:
+        return f"with {context} of context it fits"
+    if one.kind is OptionKind.KV_CACHE:
+        return f"with the KV cache in {load.kv_cache_type_k} it fits"
+    if one.kind is OptionKind.AS_ASKED:
+        return "it may start, without room to spare"
+    return f"{load.quantization.name} fits with {context} of context"

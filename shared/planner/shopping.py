@@ -1,0 +1,126 @@
+"""Questions about hardware to find: which GPU, the cheapest way, what fits on this one."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu, Model, Quantization
+from shared.estimator import Estimate
+from shared.planner.alternatives import best_healthy
+from shared.planner.case import DEFAULT_CONTEXT_TOKENS, Case
+from shared.planner.engine_choice import engine_for
+from shared.planner.options import option
+from shared.planner.parallelism import fewest_gpus, usual_precisions
+from shared.planner.plan import Option, OptionKind
+from shared.units import gib
+
+_MOST_GPUS: Final = 16
+_SEGMENTS: Final = ("consumer", "workstation", "datacenter")
+_OLDEST: Final = (7, 5)
+
+
+def which_gpu(case: Case, catalog: Catalog) -> list[Option]:
+    """For each usual precision the least hardware that holds the case, one card before many."""
+    found: list[Option] = []
+    for quantization in _precisions(case, catalog):
+        enough = _least_hardware(case, quantization, catalog)
+        if enough is None:
+            continue
+        kind = OptionKind.OTHER_GPU if len(enough.gpus) == 1 else OptionKind.MORE_GPUS
+        room = gib(sum(enough.capacity_bytes))
+        reason = f"The least hardware that holds {quantization.name}: {room} in all."
+        found.append(option(kind, enough, catalog, reason=reason))
+    return found
+
+
+def cheapest(case: Case, catalog: Catalog, only: Gpu | None) -> list[Option]:
+    """Every rentable way to hold the case at 4 bits or better, the cheapest hour first, one per kind of GPU."""
+    best: dict[str, Option] = {}
+    for quantization in _precisions(case, catalog):
+        for gpu in [only] if only else _rentable(catalog):
+            for estimate in _held(case.on(gpu), quantization, catalog):
+                one = option(
+                    OptionKind.MORE_GPUS if len(estimate.gpus) > 1 else OptionKind.OTHER_GPU,
+                    estimate,
+                    catalog,
+                )
+                known = best.get(gpu.id)
+                if one.price and (known is None or _cost(one) < _cost(known)):
+                    price = one.price
+                    reason = f"{price.usd_per_hour:.2f} USD an hour at {price.provider} on {price.as_of}."
+                    best[gpu.id] = replace(one, reason=reason)
+    return sorted(best.values(), key=_cost)
+
+
+def what_fits(gpu: Gpu, gpu_count: int, case_for: Case | None, catalog: Catalog) -> list[Option]:
+    """The largest model of each family that fits these GPUs and stays healthy, largest first."""
+    found: list[Option] = []
+    families: set[str] = set()
+    for model in sorted(catalog.models.values(), key=_size, reverse=True):
+        if model.family in families or model.shape.kind != "decoder":
+            continue
+        context = min(case_for.context_tokens if case_for else DEFAULT_CONTEXT_TOKENS, model.context_tokens)
+        base = case_for or Case(model=model, gpu=gpu)
+        case = replace(base, model=model, gpu=gpu, gpu_count=gpu_count, context_tokens=context)
+        estimate = best_healthy(case, catalog)
+        if estimate is None:
+            continue
+        families.add(model.family)
+        reason = f"The largest of the {model.family} family that fits and stays healthy."
+        found.append(option(OptionKind.OTHER_MODEL, estimate, catalog, reason=reason))
+    return found
+
+
+def _size(model: Model) -> tuple[int, int]:
+    return model.parameters, model.released.toordinal() if model.released else 0
+
+
+def _cost(one: Option) -> float:
+    return one.price.usd_per_hour if one.price else float("inf")
+
+
+def _precisions(case: Case, catalog: Catalog) -> list[Quantization]:
+    if case.quantization is not None:
+        return [case.quantization]
+    rows = {row.id: row for row, _ in usual_precisions(case, catalog)}
+    return sorted(rows.values(), key=lambda row: row.rank)
+
+
+def _rentable(catalog: Catalog) -> list[Gpu]:
+    rentable = {price.gpu for price in catalog.prices.values()}
+    return [
+        gpu
+        for gpu in catalog.gpus.values()
+        if gpu.id in rentable
+        and gpu.vendor == "nvidia"
+        and gpu.segment in _SEGMENTS
+        and (gpu.compute_capability or _OLDEST) >= _OLDEST
+    ]
+
+
+def _least_hardware(case: Case, quantization: Quantization, catalog: Catalog) -> Estimate | None:
+    """One card, the smallest; else the fewest of whichever cards need the least memory in all."""
+    rows = sorted(_rentable(catalog), key=lambda gpu: (gpu.memory_marketed_gb, gpu.segment != "consumer"))
+    for gpu in rows:
+        for estimate in _held(case.on(gpu), quantization, catalog, most=1):
+            return estimate
+    shared = [
+        estimate
+        for gpu in rows
+        if gpu.segment == "datacenter"
+        for estimate in _held(case.on(gpu), quantization, catalog)
+    ]
+    return min(shared, key=lambda one: (len(one.gpus), sum(one.capacity_bytes)), default=None)
+
+
+def _held(
+    case: Case, quantization: Quantization, catalog: Catalog, *, most: int = _MOST_GPUS
+) -> Iterator[Estimate]:
+    """The fewest of the case's GPU that hold it, if no more than `most`."""
+    engine = engine_for(quantization, case.gpu, case.engine)
+    if engine is None:
+        return
+    enough = fewest_gpus(case, quantization, engine, catalog, most=most)
+    if enough is not None and enough[1].estimate is not None:
+        yield enough[1].estimate

@@ -1,0 +1,45 @@
+"""Where the numbers of a plan come from, and what its reader must not miss."""
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Source
+from shared.planner.case import Case
+from shared.planner.fit import Attempt
+from shared.planner.plan import Option
+from shared.question.query import Query
+
+
+def sources(case: Case, options: tuple[Option, ...], catalog: Catalog) -> tuple[str, ...]:
+    """Every fact's source once: the model's shape, the cards' memory and bandwidth, quantizations, engines, prices."""
+    found = [_said(f"{case.model.name}, shape", case.model.source)]
+    for one in options:
+        gpu, quantization = one.gpu, one.quantization
+        found.append(_said(f"{gpu.name}, memory", gpu.memory_source))
+        found.append(_said(f"{gpu.name}, bandwidth", gpu.bandwidth_source))
+        found.append(_said(quantization.name, quantization.source))
+        found += [_said(f"{quantization.name}, quality", row.source) for row in quantization.quality[:1]]
+        engine = catalog.engines.get(one.estimate.workload.engine)
+        if engine is not None:
+            found.append(_said(f"{engine.name} {engine.version}", engine.source))
+        if one.estimate.workload.model.id != case.model.id:
+            model = one.estimate.workload.model
+            found.append(_said(f"{model.name}, shape", model.source))
+    return tuple(dict.fromkeys(found))
+
+
+def warnings(query: Query, asked: Attempt, options: tuple[Option, ...]) -> tuple[str, ...]:
+    """What must not be missed: from the question, the engine, and options that cost more than they seem to."""
+    found = list(query.warnings)
+    if asked.estimate is not None:
+        found += asked.estimate.breakdown.warnings
+    if any(not one.quantization.healthy and not one.healthy for one in options):
+        found.append("Below about 3 bits a model breaks visibly: prefer a smaller model at 4 bits or more.")
+    first = options[0].estimate.workload.model if options else None
+    model = query.model or first
+    if model is not None and model.gated:
+        found.append(f"{model.repo_id} is gated: accept its licence ({model.license}) before you pull it.")
+    return tuple(dict.fromkeys(found))
+
+
+def _said(what: str, source: Source) -> str:
+    date = f", {source.date.isoformat()}" if source.date else ""
+    return f"{what}: {source.text} ({source.kind.value}{date})"
