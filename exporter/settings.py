@@ -1,6 +1,5 @@
 """The exporter's settings: each is an option of `python -m exporter` and an environment variable."""
 
-import socket
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -58,9 +57,9 @@ class ExporterSettings(BaseSettings):
     pod_resources_socket: Path | None = Field(
         None, description="The kubelet's pod-resources socket, to say which pod holds a GPU."
     )
-    node: str = Field(
-        default_factory=socket.gethostname,
-        description="Name of this node in the page and the JSON. Default: hostname.",
+    node: str | None = Field(
+        None,
+        description="Name of this node in the page and the JSON. Default: the hostname, or the simulation's name.",
     )
     web_config: Path | None = Field(
         None,

@@ -66,6 +66,8 @@ class LoadedModelReport(Part):
     waiting_requests: int | None = None
     preemptions: int | None = None
     predicted_bytes: Bytes | None = None
+    predicted_uncertainty_bytes: Bytes | None = None
+    prediction_error_ratio: float | None = None
     workloads: tuple[WorkloadReport, ...] = ()
 
 
