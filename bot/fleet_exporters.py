@@ -46,7 +46,7 @@ async def look_at_exporters(
 
 async def _report(session: httpx.AsyncClient, url: str) -> NodeReport | str:
     """The node's report, or a sentence saying why there is none."""
-    where = f"the exporter at {urlsplit(url).netloc or url}"
+    where = f"the exporter at {urlsplit(url).netloc.rpartition('@')[2]}"  # an address may hold a password
     try:
         body = await get(session, url.rstrip("/") + NODE_REPORT_PATH, most_bytes=MOST_NODE_BYTES)
         report = NodeReport.model_validate_json(body)

@@ -17,12 +17,13 @@ class FleetReader:
 
     A look is shared: questions that come while one is under way wait for the same one, and a look (or a failure)
     younger than `keep_seconds` answers without asking again, so a Prometheus that hangs costs one deadline and not
-    one per question.
+    one per question. `note` is told the outcome of every look.
     """
 
     look: Callable[[], Awaitable[Fleet]]
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     keep_seconds: float = 3.0
+    note: Callable[[Fleet | FleetUnavailable], None] | None = None
     _running: asyncio.Task[None] | None = None
     _kept: Fleet | FleetUnavailable | None = None
     _kept_at: float = 0.0
@@ -55,6 +56,8 @@ class FleetReader:
         except FleetUnavailable as unavailable:
             self._kept = unavailable
         self._kept_at = time.monotonic()
+        if self.note:
+            self.note(self._kept)
 
 
 def fleet_reader(

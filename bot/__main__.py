@@ -1,0 +1,55 @@
+"""`python -m bot`: settings, then the bot until a signal; a configuration error is one sentence and exit code 2."""
+
+import asyncio
+import signal
+import sys
+
+from bot.options import masked, parser, read_settings
+from bot.redaction import set_up_logging
+from bot.settings import BotSettings
+
+BAD_CONFIGURATION = 2
+
+
+def main() -> int:
+    """Run the bot; the exit code says how it ended."""
+    arguments = vars(parser().parse_args())
+    try:
+        settings = read_settings(arguments)
+    except ValueError as error:
+        return _refuse(str(error))
+    if arguments["check_config"]:
+        print(masked(settings))  # noqa: T201
+        return 0
+    if settings.missing():
+        names = " and ".join(settings.missing())
+        return _refuse(
+            f"{names} must be set to run in {settings.mode} mode; docs/slack.md says where Slack shows them"
+        )
+    set_up_logging(settings.log_level, settings.secrets())
+    return asyncio.run(_until_signal(settings))
+
+
+async def _until_signal(settings: BotSettings) -> int:
+    from bot.app import (  # noqa: PLC0415  --help and --check-config answer without loading Bolt
+        CannotStart,
+        run_bot,
+    )
+
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    try:
+        await run_bot(settings, stop)
+    except CannotStart as error:
+        return _refuse(str(error))
+    return 0
+
+
+def _refuse(sentence: str) -> int:
+    print(f"fittingroom bot: {sentence}.", file=sys.stderr)  # noqa: T201
+    return BAD_CONFIGURATION
+
+
+if __name__ == "__main__":
+    sys.exit(main())

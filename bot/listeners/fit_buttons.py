@@ -1,0 +1,15 @@
+"""Buttons that carry a question: another reading, a suggestion, an example, more or fewer details."""
+
+import re
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.listeners.fit_command import acknowledge
+from bot.listeners.reception import Reception
+from bot.listeners.turn import turn_of_button
+
+
+def register(app: AsyncApp, reception: Reception) -> None:
+    """Take presses."""
+    app.action(re.compile(r"^fit_ask(:|$)"))(ack=acknowledge, lazy=[reception.lazy(turn_of_button)])
+    app.action("fit_details")(ack=acknowledge, lazy=[reception.lazy(turn_of_button, reception.details)])

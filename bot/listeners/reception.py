@@ -1,0 +1,107 @@
+"""Where every listener ends: the error boundary, the timing and the counting around one turn."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bot.desk import Desk
+from bot.health import BotMetrics
+from bot.listeners.turn import Payload, Turn
+from bot.messages.error import failure_message
+from bot.messages.message import Message
+from bot.outbox import Outbox, SlackRefused
+
+log: Final = logging.getLogger("fittingroom.bot")
+
+REMEMBERED_EVENTS: Final = 2000
+
+ReadTurn = Callable[[Payload], Turn | None]
+Act = Callable[[Turn], Awaitable[str]]
+"""Does what the turn asks and says how it came out: "answered" or "not_understood"."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reception:
+    """What listeners are given: the desk that answers, the outbox that posts, and `lazy` to wrap them."""
+
+    desk: Desk
+    outbox: Outbox
+    metrics: BotMetrics
+    _seen: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
+    _running: "set[asyncio.Task[None]]" = field(default_factory=set)
+
+    def lazy(self, read_turn: ReadTurn, act: Act | None = None) -> Callable[..., Awaitable[None]]:
+        """A lazy listener: reads the turn, acts (answers the question, if nothing else is said), never raises."""
+
+        async def listener(body: dict[str, Any]) -> None:
+            # Bolt keeps no reference to the task it runs us in, and the loop only a weak one
+            task = asyncio.create_task(self._guarded(read_turn, act or self.answer, body))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            await task
+
+        return listener
+
+    async def answer(self, turn: Turn, *, details: bool = False) -> str:
+        """Answer the turn's question."""
+        reply = await self.desk.reply(turn.text, details=details)
+        await self.send(turn, reply.message)
+        return reply.result
+
+    async def details(self, turn: Turn) -> str:
+        """The same answer with everything unfolded."""
+        return await self.answer(turn, details=True)
+
+    async def send(self, turn: Turn, message: Message) -> None:
+        """Post a message where the turn wants it."""
+        if turn.response_url:
+            await self.outbox.respond(turn.response_url, message, replace=turn.replace)
+        else:
+            await self.outbox.post(turn.channel, message, thread=turn.thread)
+
+    async def finish(self, seconds: float) -> None:
+        """Let the turns under way end, for at most this long."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+
+    async def _guarded(self, read_turn: ReadTurn, act: Act, body: Payload) -> None:
+        started = time.monotonic()
+        turn: Turn | None = None
+        try:
+            turn = read_turn(body)
+            if turn is None or self._is_repeat(turn.event_id):
+                return
+            result = await act(turn)
+        except Exception:  # noqa: BLE001  the one place: Bolt would swallow it
+            result = "failed"
+            await self._report(turn)
+        source = turn.source if turn else "unreadable"
+        self.metrics.questions.labels(source=source, result=result).inc()
+        self.metrics.answer_seconds.labels(source=source).observe(time.monotonic() - started)
+
+    async def _report(self, turn: Turn | None) -> None:
+        """Log what broke under an id, and tell the person the id."""
+        incident = secrets.token_hex(4)
+        log.exception("incident %s in a %s turn", incident, turn.source if turn else "unreadable")
+        if turn is None:
+            return
+        try:
+            await self.send(turn, failure_message(incident))
+        except (SlackRefused, OSError, TimeoutError) as error:
+            log.error("incident %s could not be told to its asker: %s", incident, error)  # noqa: TRY400
+
+    def _is_repeat(self, event_id: str) -> bool:
+        """Slack sends an event again when our acknowledgement got lost; it is answered once."""
+        if not event_id:
+            return False
+        if event_id in self._seen:
+            return True
+        self._seen[event_id] = None
+        if len(self._seen) > REMEMBERED_EVENTS:
+            self._seen.popitem(last=False)
+        return False

@@ -1,0 +1,88 @@
+"""One turn of a conversation: what was asked, by whom, and where the answer goes; read from Slack's payloads."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+_MENTION: Final = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Where the answer goes: to `response_url` when there is one, else to `channel` (and `thread`).
+
+    Attributes:
+        source: The way in: command, mention, message or button.
+        replace: The answer takes the place of the message that was clicked.
+        event_id: Names a delivery that Slack may repeat; empty where it never does.
+    """
+
+    source: str
+    text: str
+    user: str
+    channel: str
+    response_url: str = ""
+    thread: str | None = None
+    replace: bool = False
+    event_id: str = ""
+
+
+def turn_of_command(body: Payload) -> Turn:
+    """A slash command; its answer is seen by the asker alone."""
+    return Turn(
+        source="command",
+        text=str(body.get("text") or ""),
+        user=str(body.get("user_id") or ""),
+        channel=str(body.get("channel_id") or ""),
+        response_url=str(body.get("response_url") or ""),
+    )
+
+
+def turn_of_mention(body: Payload) -> Turn | None:
+    """A mention; the answer goes into its thread, or starts one."""
+    event = body["event"]
+    if event.get("bot_id") or event.get("subtype"):
+        return None
+    return Turn(
+        source="mention",
+        text=_MENTION.sub(" ", str(event.get("text") or "")).strip(),
+        user=str(event.get("user") or ""),
+        channel=str(event["channel"]),
+        thread=str(event.get("thread_ts") or event["ts"]),
+        event_id=str(body.get("event_id") or ""),
+    )
+
+
+def turn_of_message(body: Payload) -> Turn | None:
+    """A direct message from a person; None for edits, deletions, other bots and channels."""
+    event = body["event"]
+    if event.get("channel_type") != "im" or event.get("bot_id") or event.get("subtype"):
+        return None
+    return Turn(
+        source="message",
+        text=_MENTION.sub(" ", str(event.get("text") or "")).strip(),
+        user=str(event.get("user") or ""),
+        channel=str(event["channel"]),
+        thread=event.get("thread_ts"),
+        event_id=str(body.get("event_id") or ""),
+    )
+
+
+def turn_of_button(body: Payload) -> Turn:
+    """A pressed button, whose value is a question.
+
+    An answer only the presser sees is replaced in place; one that others read too is left as it is, and the
+    presser gets the new one for themselves.
+    """
+    container = body.get("container") or {}
+    return Turn(
+        source="button",
+        text=str(body["actions"][0].get("value") or ""),
+        user=str((body.get("user") or {}).get("id") or ""),
+        channel=str((body.get("channel") or {}).get("id") or ""),
+        response_url=str(body.get("response_url") or ""),
+        replace=bool(container.get("is_ephemeral")),
+    )

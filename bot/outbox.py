@@ -1,0 +1,146 @@
+"""Posts messages to Slack: one shared session, retries that say so, and older blocks where newer ones are refused."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.health import BotMetrics
+from bot.messages.message import Block, Message
+
+log: Final = logging.getLogger("fittingroom.bot.slack")
+
+ATTEMPTS: Final = 4
+LONGEST_WAIT_SECONDS: Final = 60.0
+_PAUSES_SECONDS: Final = (0.5, 1.0, 2.0)
+_BLOCKS_REFUSED: Final = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"}
+)
+
+
+class SlackRefused(Exception):
+    """Slack did not take a message; `reason` is its word for why."""
+
+    def __init__(self, method: str, reason: str) -> None:
+        super().__init__(f"Slack refused {method}: {reason}")
+        self.reason = reason
+
+
+@dataclass(slots=True, kw_only=True)
+class Outbox:
+    """The one way a message leaves."""
+
+    client: AsyncWebClient
+    session: aiohttp.ClientSession
+    metrics: BotMetrics
+
+    async def respond(
+        self, url: str, message: Message, *, replace: bool = False, in_channel: bool = False
+    ) -> None:
+        """Answer at a response URL: for the asker alone unless `in_channel`; `replace` swaps the message clicked."""
+
+        async def send(blocks: tuple[Block, ...]) -> None:
+            await self._post_to_url(
+                url,
+                {
+                    "text": message.text,
+                    "blocks": blocks,
+                    "response_type": "in_channel" if in_channel else "ephemeral",
+                    "replace_original": replace,
+                    "unfurl_links": False,
+                    "unfurl_media": False,
+                },
+            )
+
+        await self._with_fallback("response_url", message, send)
+
+    async def post(self, channel: str, message: Message, *, thread: str | None = None) -> str:
+        """Post in a channel (or its thread); the timestamp that names the message."""
+        posted = ""
+
+        async def send(blocks: tuple[Block, ...]) -> None:
+            nonlocal posted
+            answer = await self.client.chat_postMessage(
+                channel=channel,
+                text=message.text,
+                blocks=[dict(block) for block in blocks],
+                thread_ts=thread,
+                unfurl_links=False,
+                unfurl_media=False,
+                parse="none",
+            )
+            posted = str(answer["ts"])
+
+        await self._with_fallback("chat.postMessage", message, send)
+        return posted
+
+    async def _with_fallback(
+        self, method: str, message: Message, send: Callable[[tuple[Block, ...]], Awaitable[None]]
+    ) -> None:
+        """Send as made; where blocks are refused, with the older ones, then as text alone: an answer always comes."""
+        attempts = [message.blocks, *([message.plain_blocks] if message.plain_blocks else []), ()]
+        for blocks in attempts:
+            try:
+                return await send(blocks)
+            except (SlackApiError, SlackRefused) as error:
+                reason = _reason(error)
+                self.metrics.slack_errors.labels(method=method, error=reason).inc()
+                if reason not in _BLOCKS_REFUSED or blocks == ():
+                    raise SlackRefused(method, reason) from None
+                log.warning("Slack refused the blocks of a message (%s): %s", reason, _complaints(error))
+        return None
+
+    async def _post_to_url(self, url: str, payload: Mapping[str, Any]) -> None:
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            try:
+                async with self.session.post(url, json=payload) as response:
+                    body = (await response.text())[:500]
+                    if response.status == 200:
+                        return
+                    if (response.status != 429 and response.status < 500) or last:
+                        raise SlackRefused("response_url", _word(body) or f"http_{response.status}")
+                    pause = self._pause(response, attempt)
+            except (aiohttp.ClientConnectionError, TimeoutError) as error:
+                if last:
+                    raise SlackRefused("response_url", type(error).__name__) from None
+                log.warning("Slack could not be reached (%s); trying again", type(error).__name__)
+                pause = _PAUSES_SECONDS[attempt]
+            await asyncio.sleep(pause)
+
+    def _pause(self, response: aiohttp.ClientResponse, attempt: int) -> float:
+        if response.status != 429:
+            log.warning("Slack answered %s at a response URL; trying again", response.status)
+            return _PAUSES_SECONDS[attempt]
+        self.metrics.slack_rate_limited.labels(method="response_url").inc()
+        asked = response.headers.get("Retry-After", "1")
+        pause = min(float(asked) if asked.isdecimal() else 1.0, LONGEST_WAIT_SECONDS)
+        log.warning("Slack told us to wait %g s at a response URL", pause)
+        return pause
+
+
+def _reason(error: SlackApiError | SlackRefused) -> str:
+    if isinstance(error, SlackRefused):
+        return error.reason
+    return str(error.response.get("error") or "unknown")[:60]
+
+
+def _complaints(error: SlackApiError | SlackRefused) -> str:
+    """What Slack said about which block."""
+    if isinstance(error, SlackRefused):
+        return error.reason
+    metadata = error.response.get("response_metadata") or {}
+    return "; ".join(str(one) for one in metadata.get("messages", ()))[:500]
+
+
+def _word(body: str) -> str:
+    """Slack's error is one word, or {"ok": false, "error": "word"}."""
+    for word in (*_BLOCKS_REFUSED, "used_url", "expired_url", "no_text"):
+        if word in body:
+            return word
+    return ""

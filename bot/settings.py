@@ -1,0 +1,120 @@
+"""The bot's settings: each is an environment variable and, unless it is a secret, an option of `python -m bot`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.fleet import STALE_AFTER_SECONDS
+from bot.fleet_reader import DEFAULT_DEADLINE_SECONDS
+
+SLACK_API_URL: Final = "https://slack.com/api/"
+DEFAULT_PORT: Final = 9836
+
+
+def _list(value: Any) -> Any:
+    """A JSON list, or names separated by commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or len(value.split("//", 1)[1]) == 0:
+        raise ValueError("must be an address like http://host:port")
+    return value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class BotSettings(BaseSettings):
+    """Built once at the start and passed down; the descriptions are what `--help` prints."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True, validate_default=True
+    )
+
+    slack_bot_token: SecretStr | None = Field(
+        None, validation_alias="SLACK_BOT_TOKEN", description="The bot's token (xoxb-…)."
+    )
+    slack_app_token: SecretStr | None = Field(
+        None, validation_alias="SLACK_APP_TOKEN", description="The app-level token (xapp-…) of socket mode."
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None,
+        validation_alias="SLACK_SIGNING_SECRET",
+        description="Proves that a request is Slack's, in http mode.",
+    )
+    slack_api_url: HttpUrl = Field(
+        SLACK_API_URL, validation_alias="SLACK_API_URL", description="Address of Slack's Web API."
+    )
+    mode: Literal["socket", "http"] = Field(
+        "socket",
+        validation_alias="FITTINGROOM_BOT_MODE",
+        description="socket: we call Slack, nothing to expose. http: Slack calls us at /slack/events.",
+    )
+    command: Annotated[str, Field(pattern=r"^/[a-z0-9_-]{1,31}$")] = Field(
+        "/fit",
+        validation_alias="FITTINGROOM_BOT_COMMAND",
+        description="Name of the slash command, as the app's manifest has it.",
+    )
+    prometheus_url: HttpUrl | None = Field(
+        None, validation_alias="PROMETHEUS_URL", description="Prometheus that scrapes the exporters."
+    )
+    exporter_urls: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(_list)] = Field(
+        (),
+        validation_alias="FITTINGROOM_EXPORTER_URLS",
+        description="Exporters to ask when there is no Prometheus: addresses separated by commas, or a JSON list.",
+    )
+    fleet_timeout_seconds: Annotated[float, Field(gt=0, le=30)] = Field(
+        DEFAULT_DEADLINE_SECONDS,
+        validation_alias="FITTINGROOM_FLEET_TIMEOUT_SECONDS",
+        description="How long an answer waits for the live fleet before it says it is unknown.",
+    )
+    fleet_stale_seconds: Annotated[float, Field(gt=0)] = Field(
+        STALE_AFTER_SECONDS,
+        validation_alias="FITTINGROOM_FLEET_STALE_SECONDS",
+        description="Age from which a node's reading is not used for placing a model.",
+    )
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="FITTINGROOM_BOT_HOST",
+        description="Address to listen on for health, metrics and (http mode) Slack.",
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        DEFAULT_PORT,
+        validation_alias="FITTINGROOM_BOT_PORT",
+        description="Port to listen on; 0 takes a free one.",
+    )
+    site_catalog: Path | None = Field(
+        None,
+        validation_alias="FITTINGROOM_SITE_CATALOG",
+        description="TOML file of models, GPUs, quantizations and engines to add to the catalog.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", validation_alias="FITTINGROOM_LOG_LEVEL", description="How much to log."
+    )
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _ends_in_a_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"
+
+    def missing(self) -> tuple[str, ...]:
+        """Environment variables that the chosen mode cannot do without."""
+        needed = {"SLACK_BOT_TOKEN": self.slack_bot_token}
+        if self.mode == "socket":
+            needed["SLACK_APP_TOKEN"] = self.slack_app_token
+        else:
+            needed["SLACK_SIGNING_SECRET"] = self.slack_signing_secret
+        return tuple(name for name, value in needed.items() if value is None)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret in the clear, for the log's redaction and for nothing else."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
