@@ -45,6 +45,15 @@ def segments(gpu: GpuReport) -> tuple[Segment, ...]:
 
 def bar(gpu: GpuReport) -> Markup:
     """The bar with its legend; nothing where the memory is not known."""
+    legend = [
+        tag("li", tag("span", class_=f"swatch {part.kind}"), f"{part.label} ", tag("b", gib(part.size_bytes)))
+        for part in segments(gpu)
+    ]
+    return joined([strip(gpu), tag("ul", *legend, class_="legend")]) if legend else NOTHING
+
+
+def strip(gpu: GpuReport) -> Markup:
+    """The bar alone; it speaks for itself to a screen reader."""
     memory, parts = gpu.memory, segments(gpu)
     if memory is None:
         return NOTHING
@@ -64,19 +73,5 @@ def bar(gpu: GpuReport) -> Markup:
         )
         start += width
     spoken = ", ".join(f"{part.label} {gib(part.size_bytes)}" for part in parts)
-    legend = [
-        tag("li", tag("span", class_=f"swatch {part.kind}"), f"{part.label} ", tag("b", gib(part.size_bytes)))
-        for part in parts
-    ]
-    return joined(
-        [
-            tag(
-                "svg",
-                *drawn,
-                class_="bar",
-                role="img",
-                aria_label=f"{gib(memory.total_bytes)} in all: {spoken}",
-            ),
-            tag("ul", *legend, class_="legend"),
-        ]
-    )
+    label = f"{gib(memory.total_bytes)} in all: {spoken}"
+    return tag("svg", *drawn, class_="bar", role="img", aria_label=label)

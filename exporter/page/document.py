@@ -1,8 +1,11 @@
 """The whole document."""
 
+from collections.abc import Collection
+
 from exporter.page.card import card
-from exporter.page.fit_lines import fit_lines
+from exporter.page.fit_lines import Candidate, candidate, fit_lines
 from exporter.page.markup import NOTHING, Markup, joined, tag
+from exporter.page.overview import overview
 from shared.node_report import NODE_REPORT_PATH, GroupReport, NodeReport
 from shared.units import gib
 
@@ -49,16 +52,14 @@ def _top(report: NodeReport) -> Markup:
 
 def _main(report: NodeReport) -> Markup:
     cards = [card(gpu) for gpu in report.gpus]
+    alone = {candidate(fit) for gpu in report.gpus for fit in gpu.fits if fit.fits_now}
+    together = [_group(group, alone) for group in report.groups]
     return joined(
         [
             _summary(report),
+            overview(report.gpus) if len(report.gpus) > 1 else NOTHING,
             tag("section", *cards, class_="cards", aria_label="GPUs"),
-            tag(
-                "section",
-                *[_group(group) for group in report.groups],
-                class_="cards",
-                aria_label="GPUs together",
-            ),
+            tag("section", *together, class_="cards", aria_label="GPUs together"),
         ]
     )
 
@@ -95,7 +96,7 @@ def _summary(report: NodeReport) -> Markup:
     return joined(parts)
 
 
-def _group(group: GroupReport) -> Markup:
+def _group(group: GroupReport, alone: Collection[Candidate]) -> Markup:
     kind, _, count = group.group.rpartition("-x")
     return tag(
         "article",
@@ -104,7 +105,7 @@ def _group(group: GroupReport) -> Markup:
             tag("h2", tag("span", f"{count} ×", class_="index"), f" {kind}", id=f"group-{group.group}"),
         ),
         tag("p", f"The {count} emptiest, used together by one engine.", class_="quiet"),
-        fit_lines(group.group, group.fits),
+        fit_lines(group.group, group.fits, alone=alone),
         class_="card group",
         aria_labelledby=f"group-{group.group}",
     )

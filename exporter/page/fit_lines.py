@@ -1,23 +1,39 @@
 """What fits, as lines a person can read: one per model, then one table with every number."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from exporter.page.markup import NOTHING, Markup, joined, tag
 from shared.node_report import FitReport
 from shared.units import gib, tokens
 
+Candidate = tuple[str, str, str, int, int]
 
-def fit_lines(place: str, fits: Sequence[FitReport], *, empty_matters: bool = True) -> Markup:
-    """The candidates that fit now, those that would if the device were empty, and the whole table folded away."""
+
+def candidate(fit: FitReport) -> Candidate:
+    """What makes a candidate the same one at another place."""
+    return fit.model, fit.quantization, fit.engine, fit.context_tokens, fit.sequences
+
+
+def fit_lines(place: str, fits: Sequence[FitReport], *, alone: Collection[Candidate] = ()) -> Markup:
+    """The candidates that fit now, those that would if the device were empty, and the whole table folded away.
+
+    Args:
+        place: A uuid or group, for stable ids.
+        fits: Every candidate at this place.
+        alone: Candidates that fit a single GPU now, not worth repeating for several.
+    """
     if not fits:
         return NOTHING
-    now = [fit for fit in fits if fit.fits_now]
+    now = [fit for fit in fits if fit.fits_now and candidate(fit) not in alone]
     later = [fit for fit in fits if fit.fits_empty and not fit.fits_now]
-    parts = [tag("h3", f"Fits now: {len(now)} of {len(fits)}")]
-    parts.append(
-        _models(now) if now else tag("p", "None of the candidates fits the free memory.", class_="quiet")
-    )
-    if later and empty_matters:
+    if alone:
+        parts = [tag("h3", f"Fits now, and on no GPU alone: {len(now)} of {len(fits)}")]
+        none = "Nothing that would not fit one GPU alone."
+    else:
+        parts = [tag("h3", f"Fits now: {len(now)} of {len(fits)}")]
+        none = "None of the candidates fits the free memory."
+    parts.append(_models(now) if now else tag("p", none, class_="quiet"))
+    if later:
         parts.append(
             tag(
                 "details",
@@ -72,11 +88,12 @@ def _chip(fit: FitReport) -> Markup:
 
 
 def _table(fits: Sequence[FitReport]) -> Markup:
-    heads = ("Model", "Quantization", "Engine", "Context", "Needs", "To spare now", "Fits")
+    heads = ("Model", "Fits", "Quantization", "Engine", "Context", "Needs", "Spare now")
     rows = [
         tag(
             "tr",
             tag("th", fit.model, scope="row"),
+            tag("td", _word(fit), class_=_class(fit), title=fit.refused),
             tag("td", fit.quantization),
             tag("td", fit.engine),
             tag(
@@ -86,7 +103,6 @@ def _table(fits: Sequence[FitReport]) -> Markup:
             ),
             tag("td", "-" if fit.required_bytes is None else gib(fit.required_bytes), class_="n"),
             tag("td", "-" if fit.headroom_bytes is None else gib(fit.headroom_bytes), class_="n"),
-            tag("td", _word(fit), class_=_class(fit), title=fit.refused),
             data_find=f"{fit.model} {fit.quantization} {fit.engine}",
         )
         for fit in fits
