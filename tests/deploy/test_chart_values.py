@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.settings import BotSettings
 from exporter.settings import ENV_PREFIX, ExporterSettings
 from tests.deploy.chart import (
     CHART,
@@ -20,6 +21,8 @@ from tests.deploy.chart import (
     rendered_text,
     scenario_objects,
 )
+
+NOT_YET_READ = {"FITTINGROOM_DATABASE_URL", "FITTINGROOM_ALERTS_TOKEN", "FITTINGROOM_ALERTS_CHANNEL"}
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
@@ -156,6 +159,21 @@ def test_the_exporter_reads_every_variable_the_chart_sets(
     assert fields <= ExporterSettings.model_fields.keys()
     assert scenario == "bot-only" or fields >= {"node", "listen_address", "port", "log_format"}
     assert fields == settings.model_fields_set
+
+
+@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name != "mig"])
+def test_the_bot_reads_every_variable_the_chart_sets_and_misses_none(
+    scenario: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_by_chart = environment(scenario, "bot")
+    for name, value in set_by_chart.items():
+        monkeypatch.setenv(name, "from-a-secret" if value is None else value)
+    settings = BotSettings()
+    known = {field.validation_alias for field in BotSettings.model_fields.values()}
+
+    assert set_by_chart.keys() - known - NOT_YET_READ == set()
+    assert settings.missing() == ()
+    assert settings.host == "0.0.0.0"
 
 
 def test_a_probe_waits_no_longer_than_the_next_one() -> None:

@@ -5,6 +5,14 @@
 {{- $secret := include "fittingroom.slackSecret" . -}}
 - name: FITTINGROOM_BOT_MODE
   value: {{ $bot.mode }}
+- name: FITTINGROOM_BOT_COMMAND
+  value: {{ $bot.command }}
+- name: FITTINGROOM_LOG_LEVEL
+  value: {{ $bot.logLevel }}
+{{- if .Values.siteCatalog }}
+- name: FITTINGROOM_SITE_CATALOG
+  value: /etc/fittingroom/catalog/site.toml
+{{- end }}
 - name: FITTINGROOM_BOT_HOST
   value: "0.0.0.0"
 - name: FITTINGROOM_BOT_PORT

@@ -28,7 +28,7 @@
 - name: FITTINGROOM_EXPORTER_CANDIDATES
   value: /etc/fittingroom/candidates/candidates.toml
 {{- end }}
-{{- if $exporter.siteCatalog }}
+{{- if .Values.siteCatalog }}
 - name: FITTINGROOM_EXPORTER_SITE_CATALOG
   value: /etc/fittingroom/catalog/site.toml
 {{- end }}
@@ -68,7 +68,7 @@
   mountPath: /etc/fittingroom/candidates
   readOnly: true
 {{- end }}
-{{- if $exporter.siteCatalog }}
+{{- if .Values.siteCatalog }}
 - name: catalog
   mountPath: /etc/fittingroom/catalog
   readOnly: true
@@ -105,11 +105,10 @@
     name: {{ include "fittingroom.fullname" . }}-exporter
     items: [{key: candidates.toml, path: candidates.toml}]
 {{- end }}
-{{- if $exporter.siteCatalog }}
+{{- if .Values.siteCatalog }}
 - name: catalog
   configMap:
-    name: {{ include "fittingroom.fullname" . }}-exporter
-    items: [{key: site.toml, path: site.toml}]
+    name: {{ include "fittingroom.fullname" . }}-catalog
 {{- end }}
 {{- if not (has $exporter.simulate (list "" "default")) }}
 - name: simulate
