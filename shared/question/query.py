@@ -48,7 +48,9 @@ class Query:
         context_tokens: Tokens per sequence.
         sequences: Users or requests at once.
         kv_cache_type: The type both halves of the KV cache are to have.
-        gpu_memory_bytes: Memory of hypothetical hardware ("a GPU with 36 GB") when no GPU is named.
+        gpu_memory_bytes: Memory of hypothetical hardware ("a GPU with 36 GB") when no GPU is named; of each GPU
+            where there are several. Beside a named GPU it is the size of the MIG slice asked about.
+        host_memory_bytes: Memory of the machine itself, where the question says it ("and 64 GB RAM").
         other_models: Further models of a comparison.
         gpu_layers: An explicit `-ngl`.
     """
@@ -64,6 +66,7 @@ class Query:
     sequences: int | None = None
     kv_cache_type: str | None = None
     gpu_memory_bytes: int | None = None
+    host_memory_bytes: int | None = None
     gpu_layers: int | None = None
     tensor_parallel: int | None = None
     other_models: tuple[Model, ...] = ()
