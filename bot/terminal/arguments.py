@@ -1,0 +1,108 @@
+"""The command line of `fit`: every option, its help and nothing else."""
+
+import argparse
+from typing import Final, NoReturn
+
+from shared.errors import UserError
+
+VERBS: Final = ("ask", "estimate", "models", "gpus", "quantizations", "explain", "why", "catalog")
+_WITHOUT_A_VERB: Final = """\
+examples:
+  fit "can Mixtral 8x22B run on A100 40GB?"
+  fit "70b q4 on 2x4090, 32k context" --json
+  fit estimate --model mixtral-8x7b --quantization q4_k_m --gpu H200
+  fit estimate --batch questions.jsonl
+  fit gpus a100
+"""
+
+
+class BadArguments(UserError):
+    """A command line that argparse does not accept, as one sentence."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argparse whose complaints are our kind of error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadArguments(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` lists what works.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(
+        prog="fit",
+        description="Can this model run on that GPU, and what would make it?",
+        epilog=_WITHOUT_A_VERB,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    _ask(verbs.add_parser("ask", help='answer a question in plain words (`fit "…"` does the same)'))
+    _estimate(verbs.add_parser("estimate", help="where every byte goes, for exact settings"))
+    for verb, what in (("models", "models"), ("gpus", "GPUs"), ("quantizations", "quantizations")):
+        listing = verbs.add_parser(verb, help=f"the {what} we know")
+        listing.add_argument(
+            "filter", nargs="?", default="", metavar="FILTER", help="show only names holding this"
+        )
+        listing.add_argument("--json", action="store_true", help="one JSON list")
+    explain = verbs.add_parser("explain", help="what is known of one model, and where from")
+    explain.add_argument("model", metavar="MODEL")
+    explain.add_argument("--json", action="store_true", help="JSON")
+    why = verbs.add_parser(
+        "why", help="an estimate's numbers as formulas with the values put in, and their sources"
+    )
+    _estimate(why)
+    checks = verbs.add_parser("catalog", help="`fit catalog check FILE`: what is wrong with a file of facts")
+    checks.add_argument("rest", nargs=argparse.REMAINDER)
+    return top
+
+
+def _ask(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument("question", nargs="+", metavar="QUESTION")
+    ask.add_argument("--json", action="store_true", help="the plan as JSON")
+    ask.add_argument("--all", action="store_true", help="show every quantization and source")
+    ask.add_argument("--picture", metavar="FILE", help="write the options as an SVG or PNG picture as well")
+
+
+def _estimate(estimate: argparse.ArgumentParser) -> None:
+    what = estimate.add_argument_group("what runs")
+    what.add_argument("--model", help="catalog id, repository id, or any unambiguous name")
+    what.add_argument("--quantization", help="such as BF16, FP8, AWQ, Q4_K_M; default: as published")
+    what.add_argument("--engine", help="llama.cpp, vllm, sglang, tgi or transformers; default: the usual one")
+    what.add_argument("--engine-version", help="the engine's version whose rules to use")
+    what.add_argument(
+        "--context", help="tokens, as the engine counts them: llama.cpp's -c is all slots together"
+    )
+    what.add_argument("--sequences", help="sequences at once (llama.cpp's -np)")
+    where = estimate.add_argument_group("where")
+    where.add_argument("--gpu", help='such as "A100 40GB"; left out: bytes without a verdict')
+    where.add_argument("--gpu-count", help="how many of them")
+    where.add_argument("--tensor-parallel", help="GPUs that share every layer")
+    where.add_argument("--pipeline-parallel", help="groups of GPUs that share the layers out")
+    _llama_cpp(estimate.add_argument_group("llama.cpp"))
+    servers = estimate.add_argument_group("vLLM, SGLang, TGI")
+    servers.add_argument("--gpu-memory-utilization", help="share of the GPU the engine may take")
+    servers.add_argument("--max-num-seqs", help="most sequences in one step")
+    servers.add_argument("--max-num-batched-tokens", help="most tokens in one step")
+    servers.add_argument("--enforce-eager", action="store_true", default=None, help="no CUDA graphs")
+    estimate.add_argument("--batch", metavar="FILE", help="JSON Lines in, JSON Lines out; - is stdin")
+    estimate.add_argument("--json", action="store_true", help="JSON")
+
+
+def _llama_cpp(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--kv-cache-type", help="of both halves, or K/V: q8_0, q8_0/f16")
+    group.add_argument("--kv-cache-type-k", help="of the keys")
+    group.add_argument("--kv-cache-type-v", help="of the values")
+    group.add_argument("--gpu-layers", help="-ngl; the output layer counts as one")
+    group.add_argument("--n-cpu-moe", help="experts of this many first layers stay on the host")
+    group.add_argument("--ubatch", help="-ub, tokens of one physical batch")
+    group.add_argument("--batch-size", help="-b, tokens of one logical batch")
+    group.add_argument("--flash-attention", action=argparse.BooleanOptionalAction, help="-fa")
+    group.add_argument("--kv-unified", action=argparse.BooleanOptionalAction, help="one cache for all slots")
+    group.add_argument(
+        "--swa-full", action=argparse.BooleanOptionalAction, help="windows as large as the context"
+    )
+    group.add_argument("--split-mode", help="layer (default), row or none")
+    group.add_argument("--tensor-split", help="shares per GPU, such as 3,1")
+    group.add_argument(
+        "--program", help="llama-server (default) or llama-cli: they reserve different logits rows"
+    )

@@ -1,0 +1,76 @@
+"""`fit`: arguments in, an exit code out; every mistake a person can make is one sentence on stderr."""
+
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Final
+
+from bot.terminal.arguments import VERBS, parser
+from shared.errors import UserError
+
+ANSWERED: Final = 0
+NOT_UNDERSTOOD: Final = 2
+_INTERRUPTED: Final = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. 0: answered; 2: not understood, and stderr says what would work."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `fit gpus | head` ends quietly
+    try:
+        return _run(parser().parse_args(_with_verb(given)))
+    except UserError as error:
+        print(f"fit: {error.sentence}", file=sys.stderr)
+        return NOT_UNDERSTOOD
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _with_verb(given: list[str]) -> list[str]:
+    """`fit "QUESTION"` is `fit ask "QUESTION"`."""
+    first = next((word for word in given if not word.startswith("-")), None)
+    return given if first is None or first in VERBS else ["ask", *given]
+
+
+def _run(options: Namespace) -> int:
+    """Dispatch; imports are late because a listing needs no planner and `--help` needs nothing."""
+    if options.verb == "catalog":
+        from shared.catalog.__main__ import main as catalog_main
+
+        return catalog_main(options.rest)
+    if options.verb is None and not sys.stdin.isatty():
+        parser().print_help()
+        return ANSWERED
+    from bot.terminal.facts import catalog_of
+
+    catalog = catalog_of(os.environ)
+    if options.verb is None:
+        from bot.terminal.facts import reader_of
+        from bot.terminal.session import interactive_prompt
+
+        return interactive_prompt(catalog, reader_of(os.environ))
+    if options.verb == "ask":
+        from bot.terminal.session import answer_question
+
+        text = " ".join(options.question)
+        return answer_question(
+            text, catalog, as_json=options.json, everything=options.all, picture=options.picture
+        )
+    if options.verb == "estimate":
+        from bot.terminal.estimate import run_estimate
+
+        return run_estimate(options, catalog)
+    if options.verb == "why":
+        from bot.terminal.why import run_why
+
+        return run_why(options, catalog)
+    if options.verb == "explain":
+        from bot.terminal.explain import run_explain
+
+        return run_explain(options, catalog)
+    from bot.terminal.listings import run_listing
+
+    return run_listing(options, catalog)

@@ -1,0 +1,75 @@
+"""`fit estimate`: one estimate from flags, or a line of JSON out per line of JSON in."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.terminal.estimate_json import estimate_json
+from bot.terminal.request import FIELDS, EstimateRequest, request_of
+from shared.catalog.catalog import Catalog
+from shared.errors import BadValue, UserError
+from shared.estimator import Estimate, estimate
+
+
+def run_estimate(arguments: Namespace, catalog: Catalog) -> int:
+    """Answer on stdout; the exit code is 0. Raises UserError for what cannot be answered."""
+    if arguments.batch is not None:
+        for line in batch(_lines(arguments.batch), catalog):
+            print(line)
+        return 0
+    asked = {name: getattr(arguments, name) for name in FIELDS if hasattr(arguments, name)}
+    request, found = estimated(asked, catalog)
+    if arguments.json:
+        print(json.dumps(estimate_json(request, found), indent=2))
+        return 0
+    from bot.terminal.render_estimate import show_estimate
+
+    show_estimate(request, found)
+    return 0
+
+
+def estimated(asked: dict[str, Any], catalog: Catalog) -> tuple[EstimateRequest, Estimate]:
+    """The request and its estimate. Raises UserError."""
+    request = request_of(asked, catalog)
+    return request, estimate(request.workload, request.gpus, catalog)
+
+
+def batch(lines: Iterable[str], catalog: Catalog) -> Iterator[str]:
+    """One JSON line out per line in, in order; what is wrong with a line stays on its line. Empty lines are skipped."""
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            answer = estimate_json(*estimated(_fields(line), catalog))
+        except UserError as error:
+            answer = {"error": error.sentence}
+        yield json.dumps(answer)
+
+
+def _fields(line: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise BadValue("line", line, f"it is not JSON ({error})") from None
+    if not isinstance(fields, dict):
+        raise BadValue("line", line, 'give an object such as {"model": "mixtral-8x7b"}')
+    if "batch" in fields:
+        fields["batch_size"] = fields.pop("batch")
+    return fields
+
+
+def _lines(name: str) -> Iterator[str]:
+    """The lines of a file, or of stdin for "-"."""
+    if name == "-":
+        yield from sys.stdin
+        return
+    try:
+        with Path(name).open(encoding="utf-8") as file:
+            yield from file
+    except OSError as error:
+        raise BadValue("--batch", name, f"it cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise BadValue("--batch", name, "it is not UTF-8 text") from None

@@ -1,0 +1,126 @@
+"""An answer for a person: verdict first, then why, what would work and its commands, our GPUs, the small print."""
+
+import shlex
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from bot.answer import Answer
+from bot.messages.fleet import fleet_lines
+from bot.messages.words import age
+from bot.terminal.bars import VERDICT_STYLE, bar, fullest, legend
+from bot.terminal.render_estimate import breakdown_table
+from bot.terminal.render_options import options_table
+from bot.terminal.render_tables import counts_table, quantizations_table
+from shared.planner.plan import Headline, Option, Plan
+from shared.planner.sentence import cards
+from shared.planner.workloads import context_per_sequence
+from shared.units import tokens
+
+_HEADLINE_STYLE: Final = {
+    Headline.YES: ("✓", "bold green"),
+    Headline.WITH_CHANGES: ("~", "bold yellow"),
+    Headline.NO: ("✗", "bold red"),
+    Headline.UNKNOWN: ("?", "bold bright_black"),
+}
+_FEWEST_COLUMNS: Final = 60
+
+
+def show_answer(answer: Answer, *, console: Console | None = None, everything: bool = False) -> None:
+    """Print the answer."""
+    screen = console or Console(highlight=False)
+    plan = answer.plan
+    screen.print(_verdict(plan))
+    for part in _parts(answer, everything=everything):
+        screen.print()
+        screen.print(part)
+    _print_commands(plan, screen)
+    screen.print()
+    screen.print(_small_print(answer, everything=everything))
+
+
+def _parts(answer: Answer, *, everything: bool) -> list[RenderableType]:
+    plan = answer.plan
+    found: list[RenderableType] = []
+    if plan.asked is not None:
+        found.append(_asked(plan.asked))
+    if plan.options:
+        found.append(options_table(plan))
+    if plan.on_these_gpus:
+        found.append(quantizations_table(plan, everything=everything))
+    if plan.counts:
+        found.append(counts_table(plan))
+    if live := fleet_lines(answer):
+        found.append(_section("On our GPUs now", *(Text(line) for line in live)))
+    if plan.warnings:
+        found.append(_section("Careful", *(Text(f"! {line}", "yellow") for line in plan.warnings)))
+    return [*found, *(_verdict(other) for other in plan.others)]
+
+
+def _section(title: str, *lines: RenderableType) -> Group:
+    return Group(Text(title, "bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines))
+
+
+def _verdict(plan: Plan) -> Group:
+    sign, style = _HEADLINE_STYLE[plan.headline]
+    lines: list[RenderableType] = [Text(f"{sign} {plan.sentence}", style)]
+    readings = [
+        f"{reading.value} (assumed)" if reading.how == "assumed" else reading.value
+        for reading in plan.query.readings
+    ]
+    if readings:
+        lines.append(Text(f"  Read as: {' · '.join(readings)}", "bright_black"))
+    asked_back = (
+        Text(f"  Which {one.field}? '{one.given}' may be {', '.join(one.choices)}.", "yellow")
+        for one in plan.query.ambiguous
+    )
+    return Group(*lines, *asked_back)
+
+
+def _asked(one: Option) -> Group:
+    """Where the bytes of what was asked go, and the bar against the card."""
+    load = one.estimate.workload
+    sign, style = VERDICT_STYLE[one.verdict]
+    title = (
+        f"{load.model.name} {load.quantization.name} on {cards(one.gpu.name, one.gpu_count)}, "
+        f"{tokens(context_per_sequence(load))} context, {load.engine} {one.estimate.breakdown.engine_version}"
+    )
+    device = fullest(one.estimate.breakdown)
+    lines: list[RenderableType] = []
+    if device is not None and one.estimate.capacity_bytes:
+        lines += [bar(device, min(one.estimate.capacity_bytes), 48), legend(device)]
+    lines.append(breakdown_table(one.estimate))
+    verdict = Text.assemble((f"{sign} {one.verdict.value.replace('_', ' ')}  ", style), (title, "bold"))
+    return Group(verdict, *(Padding(line, (0, 0, 0, 2)) for line in lines))
+
+
+def _print_commands(plan: Plan, screen: Console) -> None:
+    """One command per option, each on a line of its own whatever the width, so that it can be copied."""
+    runnable = [(number, one) for number, one in enumerate(plan.options, 1) if one.command]
+    if not runnable:
+        return
+    screen.print()
+    screen.print(Text("Commands", "bold"))
+    for number, one in runnable:
+        screen.print(Text(f"  {number}", "cyan"))
+        assert one.command is not None  # noqa: S101 - filtered above
+        screen.print(Text(shlex.join(one.command)), soft_wrap=True)
+
+
+def _small_print(answer: Answer, *, everything: bool) -> Text:
+    plan = answer.plan
+    said = list(plan.assumptions)
+    if any(one.speed and not one.speed.validated for one in plan.options):
+        said.append("? after a speed: no published run on this card with this engine stands behind it.")
+    if any(one.price for one in plan.options):
+        said.append("Prices are list prices of the day shown with them.")
+    lines = [f"Assumed: {' '.join(said)}"] if said else []
+    if everything:
+        lines += [f"Source: {source}" for source in plan.sources]
+    elif plan.sources:
+        lines.append(f"Facts of {answer.catalog_date}; {len(plan.sources)} sources, shown with --all.")
+    if answer.fleet is not None and hasattr(answer.fleet, "age_seconds"):
+        lines.append(f"Live numbers are {age(answer.fleet.age_seconds)}.")
+    return Text("\n".join(lines), "bright_black")

@@ -1,0 +1,66 @@
+"""What each quantization does on the asked GPUs, and how many of them the usual precisions need."""
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from bot.terminal.bars import VERDICT_STYLE
+from shared.memory.breakdown import Verdict
+from shared.planner.plan import Plan, QuantizationFit
+from shared.planner.sentence import cards
+from shared.units import gib, tokens
+
+_MOST_ROWS = 9
+
+
+def quantizations_table(plan: Plan, *, everything: bool) -> Table:
+    """Best quality first; unless everything is wanted, from the last that does not fit downwards."""
+    asked = plan.asked
+    where = cards(asked.gpu.name, asked.gpu_count) if asked else "these GPUs"
+    table = Table(
+        title=f"What fits on {where} as it is, best quality first",
+        title_style="bold",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    for name, right in (("Quantization", False), ("Engine", False), ("Weights", True), ("In all", True)):
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("Longest context", justify="right", no_wrap=True)
+    for fit in plan.on_these_gpus if everything else _worth_showing(plan.on_these_gpus):
+        sign, style = VERDICT_STYLE[fit.verdict]
+        table.add_row(
+            Text(fit.quantization.name, "" if fit.quantization.healthy else "red"),
+            fit.engine,
+            gib(fit.weights_bytes),
+            gib(fit.total_bytes),
+            Text(f"{sign} {fit.verdict.value.replace('_', ' ')}", style),
+            tokens(fit.longest_context_tokens) if fit.longest_context_tokens else "-",
+        )
+    return table
+
+
+def _worth_showing(fits: tuple[QuantizationFit, ...]) -> tuple[QuantizationFit, ...]:
+    """The rows around the edge: the two best that do not fit, then the best that do."""
+    fitting = [fit for fit in fits if fit.verdict is not Verdict.DOES_NOT_FIT]
+    if not fitting:
+        return fits[-_MOST_ROWS:]
+    too_large = [fit for fit in fits if fit.verdict is Verdict.DOES_NOT_FIT]
+    kept = {id(fit) for fit in (*too_large[-3:], *fitting[: _MOST_ROWS - 3])}
+    return tuple(fit for fit in fits if id(fit) in kept)
+
+
+def counts_table(plan: Plan) -> Table:
+    """How many of the asked GPU each usual precision needs."""
+    name = plan.counts[0].gpu.name
+    table = Table(title=f"How many {name}", title_style="bold", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("Precision", no_wrap=True)
+    table.add_column("Engine", no_wrap=True)
+    table.add_column("GPUs", justify="right", no_wrap=True)
+    table.add_column("On each", justify="right", no_wrap=True)
+    for fit in plan.counts:
+        count = str(fit.gpu_count) if fit.gpu_count else "more than we tried"
+        table.add_row(
+            fit.quantization.name, fit.engine, count, gib(fit.per_gpu_bytes) if fit.gpu_count else "-"
+        )
+    return table
