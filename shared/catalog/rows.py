@@ -191,9 +191,6 @@ class Tower(Row):
     kind: Literal["vision", "audio"]
     parameters: Positive
     activation_bytes: Count = 0
-    profile_bytes_per_token: Count = (
-        0  # of encoder input a server keeps per token while it profiles; 0: unknown
-    )
 
 
 class QuantizedRepo(Row):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from shared.engines import vllm
 from shared.engines.engine import EngineModule
 
-ENGINES: Mapping[str, EngineModule] = MappingProxyType({})
+ENGINES: Mapping[str, EngineModule] = MappingProxyType({"vllm": vllm})

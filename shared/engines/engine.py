@@ -17,6 +17,27 @@ class Launch:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenCommand:
+    """What a command line seen on a node says it runs, in the words it uses; None where it says nothing.
+
+    `model` is a repository id, a path or a file name. `Launch.argv` read back gives what was launched.
+    """
+
+    engine: str
+    model: str | None = None
+    quantization: str | None = None
+    context_tokens: int | None = None
+    kv_cache_type: str | None = None
+    tensor_parallel: int | None = None
+    pipeline_parallel: int | None = None
+    gpu_memory_utilization: float | None = None
+    max_num_seqs: int | None = None
+    max_num_batched_tokens: int | None = None
+    gpu_layers: int | None = None
+    sequences: int | None = None
+
+
 class EngineModule(Protocol):
     """The functions each engine's package exports; all pure."""
 

@@ -1,0 +1,150 @@
+"""vLLM's paged KV cache: what a block is, and how many blocks one sequence needs."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from shared.catalog.rows import LayerKind, Model, Shape
+from shared.engines.vllm.state import state_page_bytes
+from shared.memory.tensors import layer_attention
+from shared.units import ceil_div
+
+BLOCK_TOKENS: Final = 16
+_MLA_BLOCK_ALIGNMENT: Final = 64  # of hybrids with MLA: the kernels take blocks of 64
+_INDEXER_SCALE_BYTES: Final = 4  # of every 128 FP8 key features of the sparse indexer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Layers that share a block table: `count` block tables of layers of one kind."""
+
+    kind: LayerKind
+    block_tokens: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the cache of one rank is cut up. Every block takes `block_bytes`, over all layers of a group."""
+
+    block_bytes: int
+    groups: tuple[Group, ...]
+    window_tokens: int
+    state_pages: int
+
+    def blocks_per_sequence(self, context_tokens: int, in_flight_tokens: int) -> int:
+        """Blocks one sequence of `context_tokens` may hold at once.
+
+        A windowed layer keeps its window and the tokens in flight, and one block more as windows start mid-block.
+        vllm/v1/kv_cache_interface.py (`max_memory_usage_bytes`).
+        """
+        total = 0
+        for group in self.groups:
+            match group.kind:
+                case LayerKind.RECURRENT:
+                    blocks = self.state_pages
+                case LayerKind.WINDOW:
+                    held = min(self.window_tokens - 1 + in_flight_tokens, context_tokens)
+                    blocks = ceil_div(held, group.block_tokens) + 1
+                case LayerKind.CHUNKED:
+                    held = min(self.window_tokens + in_flight_tokens, context_tokens)
+                    blocks = ceil_div(held, group.block_tokens)
+                case _:
+                    blocks = ceil_div(context_tokens, group.block_tokens)
+            total += blocks * group.count
+        return total
+
+    def printed_tokens(self, blocks: int) -> int:
+        """The "GPU KV cache size" that vLLM printed before 0.21 (not a capacity where groups differ)."""
+        tokens = min((group.block_tokens for group in self.groups if group.block_tokens), default=0)
+        return blocks // max(1, sum(group.count for group in self.groups)) * tokens
+
+
+@lru_cache(maxsize=8192)
+def layout(
+    model: Model, layers: tuple[int, ...], tensor: int, element_bytes: int, state_pages: int
+) -> Layout:
+    """The cache of the given layers on one rank.
+
+    Layers of one kind form one group. Several kinds are cut into groups of equally many layers, and their pages are
+    made equally large: attention blocks of hybrids grow until one holds a recurrent state.
+    vllm/v1/core/kv_cache_utils.py (`get_kv_cache_groups`), vllm/model_executor/models/config.py of 0.19.0
+    (`HybridAttentionMambaModelConfig`).
+    """
+    shape = model.shape
+    pages: Counter[tuple[LayerKind, int]] = Counter()
+    kinds = shape.layer_kinds()
+    for layer in layers:
+        kind = kinds[layer]
+        if kind is LayerKind.NONE or (layer >= shape.layers - shape.kv_shared_layers):
+            continue
+        pages[_same_cache(kind), _token_bytes(shape, layer, kind, tensor, element_bytes)] += 1
+    state = state_page_bytes(shape, tensor) if shape.recurrent else 0
+    found = {kind for kind, _ in pages}
+    if len(found) <= 1:
+        return _uniform(shape, pages, state, state_pages)
+    return _hybrid(shape, pages, state, state_pages)
+
+
+def _uniform(shape: Shape, pages: Counter[tuple[LayerKind, int]], state: int, state_pages: int) -> Layout:
+    """One kind of layer: one group, whose block holds each layer's own page."""
+    kind = next((kind for kind, _ in pages), LayerKind.FULL)
+    if kind is LayerKind.RECURRENT:
+        groups = (Group(kind=kind, block_tokens=0, count=1),)
+        return Layout(
+            block_bytes=state * pages.total(), groups=groups, window_tokens=0, state_pages=state_pages
+        )
+    token_bytes = sum(size * count for (_, size), count in pages.items())
+    return Layout(
+        block_bytes=token_bytes * BLOCK_TOKENS,
+        groups=(Group(kind=kind, block_tokens=BLOCK_TOKENS, count=1),),
+        window_tokens=shape.window_tokens,
+        state_pages=state_pages,
+    )
+
+
+def _hybrid(shape: Shape, pages: Counter[tuple[LayerKind, int]], state: int, state_pages: int) -> Layout:
+    """Several kinds: equal pages, equally many layers per group."""
+    attention = [size for kind, size in pages if kind is not LayerKind.RECURRENT]
+    block = BLOCK_TOKENS
+    if state:
+        align = _MLA_BLOCK_ALIGNMENT if shape.latent else BLOCK_TOKENS
+        block = max(block, align * ceil_div(state, align * max(attention)))
+    page = max(attention) * block
+    most, fewest = max(pages.values()), min(pages.values())
+    size = most if most < 1.5 * fewest else fewest
+    groups = tuple(
+        Group(
+            kind=kind,
+            # a narrower layer's page holds more tokens
+            block_tokens=0
+            if kind is LayerKind.RECURRENT
+            else page // token_bytes // BLOCK_TOKENS * BLOCK_TOKENS,
+            count=ceil_div(count, size),
+        )
+        for (kind, token_bytes), count in pages.items()
+    )
+    return Layout(
+        block_bytes=page * size, groups=groups, window_tokens=shape.window_tokens, state_pages=state_pages
+    )
+
+
+def _same_cache(kind: LayerKind) -> LayerKind:
+    """Latent layers keep every token, as full ones do."""
+    return LayerKind.FULL if kind is LayerKind.LATENT else kind
+
+
+def _token_bytes(shape: Shape, layer: int, kind: LayerKind, tensor: int, element_bytes: int) -> int:
+    """Cache of one token in one layer on one rank; a rank holds at least one key-value head."""
+    if kind is LayerKind.RECURRENT:
+        return 0
+    if kind is LayerKind.LATENT and shape.latent is not None:
+        latent = shape.latent
+        row = (latent.kv_rank + latent.rope_head_dim) * element_bytes
+        index = latent.indexer_head_dim
+        return row + (index + ceil_div(index, 128) * _INDEXER_SCALE_BYTES if latent.indexer_heads else 0)
+    attention = layer_attention(shape, kind)
+    heads = shape.kv_heads_per_layer[layer] if shape.kv_heads_per_layer else attention.kv_heads
+    heads = max(1, heads // tensor)
+    return heads * (attention.head_dim + (attention.value_head_dim or attention.head_dim)) * element_bytes

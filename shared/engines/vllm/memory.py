@@ -1,0 +1,152 @@
+"""How vLLM spends GPU memory: budget, weights, profiled peak, and what is left for the KV cache."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.catalog.rows import Engine, Gpu
+from shared.engines.vllm.activation import activation_bytes
+from shared.engines.vllm.cache import Layout, layout
+from shared.engines.vllm.graphs import cuda_graph_bytes
+from shared.engines.vllm.notes import assumptions, evidence, warnings
+from shared.engines.vllm.outside import Outside, outside
+from shared.engines.vllm.refusals import refuse, refuse_context
+from shared.engines.vllm.rules import Rules, rules_at
+from shared.engines.vllm.run import NAME, Run, resolve
+from shared.engines.vllm.uncertainty import error_bytes
+from shared.engines.vllm.weights import Stage, stages
+from shared.errors import Refused
+from shared.memory.breakdown import Breakdown, DeviceMemory, ServerCapacity
+from shared.memory.checkpoint import checkpoint_bytes
+from shared.memory.workload import Workload
+
+_HOPPER = (9, 0)
+_UTILIZATION_STEPS = 10_000  # utilizations are given to four decimals, rounded up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rank:
+    """One GPU of the server: what it holds, and the cache it has and needs in blocks."""
+
+    device: DeviceMemory
+    budget_bytes: int
+    usable_bytes: int
+    inside_bytes: int  # all of the budget but the cache
+    pool_bytes: int
+    cache: Layout
+    blocks_per_sequence: int
+
+    @property
+    def blocks(self) -> int:
+        """Blocks the pool holds."""
+        return max(0, self.pool_bytes // self.cache.block_bytes) if self.cache.block_bytes else 0
+
+
+def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
+    """Where every byte goes when vLLM serves this workload.
+
+    KV pool = utilization x CUDA total - weights - activation peak - growth outside PyTorch (- CUDA graphs since 0.20):
+    vllm/v1/worker/gpu_worker.py (`determine_available_memory`). `kv_cache_bytes` is what the asked load needs of it.
+
+    Raises:
+        Refused: vLLM would not start this; the sentence says what would.
+        Unsupported: We have no rule for this model or GPU.
+        BadValue: A setting vLLM does not take.
+    """
+    if not gpus:
+        raise Refused(NAME, "it needs a GPU; llama.cpp runs from host memory alone", field="gpu")
+    rules = rules_at(facts, workload.engine_version)
+    run = resolve(workload, gpus, rules)
+    batch = run.batch
+    refuse(workload.model, workload.quantization, gpus, batch.tensor_parallel, batch.pipeline_parallel)
+    refuse_context(workload.model, run.context_tokens)
+    per_stage = stages(workload.model, workload.quantization, batch.tensor_parallel, batch.pipeline_parallel)
+    ranks: list[_Rank] = []
+    for index in range(batch.tensor_parallel * batch.pipeline_parallel):
+        stage = per_stage[index // batch.tensor_parallel]
+        same = index % batch.tensor_parallel and gpus[index] is gpus[index - 1]
+        ranks.append(ranks[-1] if same else _rank(workload, run, stage, gpus[index], facts, rules))
+    idle = (DeviceMemory(),) * (len(gpus) - len(ranks))
+    return Breakdown(
+        engine=workload.engine,
+        engine_version=rules.version,
+        model_file_bytes=checkpoint_bytes(workload.model, workload.quantization),
+        per_gpu=tuple(rank.device for rank in ranks) + idle,
+        host=DeviceMemory(),
+        server=_capacity(run, ranks, rules),
+        assumptions=assumptions(run, rules, facts),
+        warnings=warnings(workload, gpus, run),
+        evidence=evidence(workload.model, rules),
+    )
+
+
+def _rank(workload: Workload, run: Run, stage: Stage, gpu: Gpu, facts: Engine, rules: Rules) -> _Rank:
+    """One rank of a stage on this GPU."""
+    model, batch = workload.model, run.batch
+    hopper = gpu.compute_capability is not None and gpu.compute_capability >= _HOPPER
+    activation = activation_bytes(model, workload.quantization, batch, rules, hopper=hopper, last=stage.last)
+    graphs = cuda_graph_bytes(model, batch, len(stage.layers), facts, rules.version)
+    over: Outside = outside(gpu, batch.tensor_parallel, batch.pipeline_parallel, facts, rules.version)
+    cache = layout(model, stage.layers, batch.tensor_parallel, run.cache_element_bytes, rules.state_pages)
+    in_flight = batch.batched_tokens * rules.batches_in_flight
+    blocks = cache.blocks_per_sequence(run.context_tokens, in_flight)
+    budget = math.ceil(gpu.memory_usable_bytes * run.utilization)
+    inside = stage.weights_bytes + activation + over.non_torch_bytes
+    if rules.graphs_in_budget:
+        inside += graphs
+    device = DeviceMemory(
+        weights_bytes=stage.weights_bytes,
+        kv_cache_bytes=blocks * run.sequences * cache.block_bytes,
+        compute_bytes=activation + graphs,
+        overhead_bytes=over.before_bytes + over.non_torch_bytes,
+        activation_bytes=activation,
+        cuda_graph_bytes=graphs,
+        non_torch_bytes=over.non_torch_bytes,
+        uncertainty_bytes=error_bytes(model, stage.weights_bytes, activation, graphs, over.error_bytes),
+    )
+    return _Rank(
+        device=device,
+        budget_bytes=budget,
+        usable_bytes=gpu.memory_usable_bytes,
+        inside_bytes=inside,
+        pool_bytes=budget - inside,
+        cache=cache,
+        blocks_per_sequence=blocks,
+    )
+
+
+def _capacity(run: Run, ranks: Sequence[_Rank], rules: Rules) -> ServerCapacity:
+    """What the rank with the fewest blocks leaves: all ranks are given as many blocks as that one has."""
+    fewest = min(ranks, key=lambda rank: rank.blocks / max(1, rank.blocks_per_sequence))
+    concurrency = fewest.blocks / fewest.blocks_per_sequence if fewest.blocks_per_sequence else math.inf
+    tokens = fewest.cache.printed_tokens(fewest.blocks)
+    if rules.tokens_are_concurrency and fewest.blocks_per_sequence:
+        tokens = fewest.blocks * run.context_tokens // fewest.blocks_per_sequence
+    free_at_start = all(
+        rank.usable_bytes - rank.device.overhead_bytes + rank.device.non_torch_bytes >= rank.budget_bytes
+        for rank in ranks
+    )
+    return ServerCapacity(
+        budget_bytes=fewest.budget_bytes,
+        kv_pool_bytes=min(rank.pool_bytes for rank in ranks),
+        kv_pool_tokens=tokens,
+        max_concurrency=concurrency,
+        starts=free_at_start and all(rank.blocks >= max(1, rank.blocks_per_sequence) for rank in ranks),
+        smallest_utilization=_smallest_utilization(ranks),
+    )
+
+
+def _smallest_utilization(ranks: Sequence[_Rank]) -> float | None:
+    """The smallest utilization, to four decimals, at which the asked load has room; None when none does.
+
+    vLLM does not start when the budget is more than what is free (vllm/v1/worker/utils.py, `request_memory`).
+    """
+    steps = max(
+        -(-(rank.inside_bytes + rank.device.kv_cache_bytes) * _UTILIZATION_STEPS // rank.usable_bytes)
+        for rank in ranks
+    )
+    for rank in ranks:
+        outside_bytes = rank.device.overhead_bytes - rank.device.non_torch_bytes
+        if steps * rank.usable_bytes > (rank.usable_bytes - outside_bytes) * _UTILIZATION_STEPS:
+            return None
+    return steps / _UTILIZATION_STEPS

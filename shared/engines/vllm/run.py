@@ -1,0 +1,150 @@
+"""A workload as vLLM would run it: its own defaults filled in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from shared.catalog.rows import Gpu, QuantizationFormat
+from shared.engines.vllm.rules import Rules
+from shared.errors import BadValue, Refused
+from shared.memory.workload import Workload
+from shared.units import GIB
+
+NAME: Final = "vLLM"
+
+_SIXTEEN_BIT: Final = frozenset({"auto", "f16", "fp16", "float16", "bf16", "bfloat16"})
+_EIGHT_BIT: Final = frozenset({"fp8", "fp8_e4m3", "fp8_e5m2"})
+_GB10: Final = (12, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """How the model is split and how much of it runs at once; all that activations depend on.
+
+    Attributes:
+        element_bytes: Bytes of one activation, and of a weight that is not quantized.
+    """
+
+    tensor_parallel: int
+    pipeline_parallel: int
+    max_num_seqs: int
+    batched_tokens: int
+    element_bytes: int
+    eager: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What one vLLM server is started with; `cache_element_bytes` is one number of the KV cache."""
+
+    batch: Batch
+    context_tokens: int
+    sequences: int
+    utilization: float
+    cache_element_bytes: int
+
+
+def resolve(workload: Workload, gpus: Sequence[Gpu], rules: Rules) -> Run:
+    """The settings vLLM would end up with.
+
+    Raises:
+        Refused: The KV cache type is none of vLLM's, or fewer GPUs are given than the parallel sizes need.
+        BadValue: A setting outside what vLLM takes.
+    """
+    tensor, pipeline = _parallel(workload, len(gpus))
+    sequences, batched = default_batch(gpus[0], rules)
+    if workload.max_num_seqs is not None:
+        sequences = workload.max_num_seqs
+    if workload.max_num_batched_tokens is not None:
+        batched = workload.max_num_batched_tokens
+    elif workload.max_num_seqs is not None:
+        batched = max(batched, sequences)
+    if sequences < 1 or (batched < sequences and workload.max_num_seqs is not None):
+        raise BadValue("max_num_batched_tokens", batched, f"it must be at least max_num_seqs ({sequences})")
+    sequences = min(sequences, batched)
+    utilization = (
+        rules.default_utilization
+        if workload.gpu_memory_utilization is None
+        else workload.gpu_memory_utilization
+    )
+    if not 0 < utilization <= 1:
+        raise BadValue("gpu_memory_utilization", utilization, "give a fraction above 0 and at most 1")
+    element_bytes = element_size(workload)
+    batch = Batch(
+        tensor_parallel=tensor,
+        pipeline_parallel=pipeline,
+        max_num_seqs=sequences,
+        batched_tokens=batched,
+        element_bytes=element_bytes,
+        eager=workload.enforce_eager,
+    )
+    return Run(
+        batch=batch,
+        context_tokens=workload.context_tokens,
+        sequences=workload.sequences,
+        utilization=utilization,
+        cache_element_bytes=cache_element_size(workload, element_bytes),
+    )
+
+
+def _parallel(workload: Workload, gpus: int) -> tuple[int, int]:
+    """Tensor- and pipeline-parallel sizes; what was not said uses all GPUs."""
+    pipeline = workload.pipeline_parallel or 1
+    tensor = workload.tensor_parallel or max(1, gpus // pipeline)
+    if tensor < 1 or pipeline < 1 or tensor * pipeline > gpus:
+        raise Refused(
+            NAME,
+            f"tensor parallel {tensor} x pipeline parallel {pipeline} needs {tensor * pipeline} GPUs and {gpus} "
+            f"{'is' if gpus == 1 else 'are'} given; --tensor-parallel-size {max(1, gpus // max(1, pipeline))} works",
+            field="tensor_parallel",
+        )
+    return tensor, pipeline
+
+
+@lru_cache(maxsize=1024)
+def default_batch(gpu: Gpu, rules: Rules) -> tuple[int, int]:
+    """Sequences and batched tokens of the API server on this GPU.
+
+    https://github.com/vllm-project/vllm/blob/v0.19.0/vllm/engine/arg_utils.py (`get_batch_defaults`); GB10 counts
+    as a small GPU since 0.33.
+    """
+    large = gpu.memory_total_bytes >= 70 * GIB and "a100" not in gpu.name.lower()
+    if gpu.compute_capability == _GB10 or not large:
+        return rules.small_gpu_sequences, rules.small_gpu_batched_tokens
+    if gpu.memory_total_bytes >= 160 * GIB:
+        return rules.large_gpu_sequences, rules.largest_gpu_batched_tokens
+    return rules.large_gpu_sequences, rules.large_gpu_batched_tokens
+
+
+def element_size(workload: Workload) -> int:
+    """Bytes of one activation: 4 when the model runs in FP32, else 2."""
+    quantization = workload.quantization
+    plain = quantization.format is QuantizationFormat.PLAIN
+    return 4 if plain and quantization.bits_per_weight > 16 else 2
+
+
+def cache_element_size(workload: Workload, element_bytes: int) -> int:
+    """Bytes of one cached number; `auto` follows the model's activations.
+
+    Raises:
+        Refused: Keys and values of different types, or a type vLLM does not have.
+    """
+    given = {workload.kv_cache_type_k.lower(), workload.kv_cache_type_v.lower()} - {"auto"}
+    if len(given) > 1:
+        raise Refused(
+            NAME,
+            "keys and values of its KV cache have one type; --kv-cache-dtype fp8 halves both",
+            field="kv_cache_type",
+        )
+    for name in given:
+        if name in _EIGHT_BIT:
+            return 1
+        if name in _SIXTEEN_BIT:
+            return 2
+        raise Refused(
+            NAME,
+            f"its KV cache has no type {name}; auto, float16, bfloat16, fp8, fp8_e4m3 and fp8_e5m2 work",
+            field="kv_cache_type",
+        )
+    return element_bytes
