@@ -86,7 +86,8 @@ class Node:
             lines += [f"mig {index} {slot} {one.keys()}" for slot, one in gpu.instances.items()]
             for slot, one in [(-1, gpu), *gpu.instances.items()]:
                 lines += [
-                    f"proc {index} {slot} {p.pid} {'-' if p.used is None else p.used} {p.list}" for p in one.processes
+                    f"proc {index} {slot} {p.pid} {'-' if p.used is None else p.used} {p.list}"
+                    for p in one.processes
                 ]
         lines += [f"err {call} {gpu} {code}" for call, gpu, code in self.errors]
         lines += [f"hang {call} {milliseconds}" for call, milliseconds in self.hangs]

@@ -26,7 +26,6 @@ typedef struct { unsigned gpu, memory; } utilization;
 enum { GPUS = 16, SLOTS = 8, PROCS = 512, FAULTS = 128 };
 enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, SMALL = 7, LOST = 15, VERSION = 25 };
 static const u64 UNKNOWN_BYTES = ~0ULL;
-static const unsigned MEMORY_V2 = 40u | 2u << 24;
 
 typedef struct {
     int present, mig, slots, gi;
@@ -193,7 +192,7 @@ int nvmlDeviceGetMemoryInfo(handle *h, memory_v1 *out) {
 #ifndef NO_MEMORY_V2
 int nvmlDeviceGetMemoryInfo_v2(handle *h, memory_v2 *out) {
     ENTER(h, 1);
-    if (out->version != MEMORY_V2) LEAVE(VERSION);
+    if (out->version != (40u | 2u << 24)) LEAVE(VERSION);
     out->total = of(h)->total;
     out->free = of(h)->free;
     out->used = of(h)->used;
