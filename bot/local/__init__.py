@@ -1,0 +1,1 @@
+"""The whole product on one machine: `python -m bot.local` starts an exporter, answers, and takes questions."""
