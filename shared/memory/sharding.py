@@ -10,7 +10,9 @@ from shared.memory.tensor import Role, Tensor
 from shared.memory.tensors import LayerGroup, inventory
 from shared.units import MIB, ceil_div, pad
 
-VOCABULARY_PADDING: Final = 64  # DEFAULT_VOCAB_PADDING_SIZE of vLLM's and SGLang's vocab_parallel_embedding.py
+VOCABULARY_PADDING: Final = (
+    64  # DEFAULT_VOCAB_PADDING_SIZE of vLLM's and SGLang's vocab_parallel_embedding.py
+)
 
 # Split over the rows (outputs): column-parallel layers.
 _ROWS: Final = frozenset(
@@ -72,7 +74,9 @@ class RankWeights:
 
 
 @lru_cache(maxsize=8192)
-def rank_weights(shape: Shape, stored: Scheme, ranks: int, expert_padding: tuple[int, int] = (1, 1)) -> RankWeights:
+def rank_weights(
+    shape: Shape, stored: Scheme, ranks: int, expert_padding: tuple[int, int] = (1, 1)
+) -> RankWeights:
     """The weights of one of `ranks` tensor-parallel ranks.
 
     Args:
