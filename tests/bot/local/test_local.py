@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 
 import httpx
@@ -74,7 +75,7 @@ def launched() -> Iterator[Running]:
             running.stop()
 
 
-@pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="this machine has a driver, so the node is real")
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has a driver, so the node is real")
 def test_without_a_terminal_it_answers_serves_and_stops_at_a_signal() -> None:
     with launched() as running:
         page = running.line_with("Page     ").split()[-1]
