@@ -1,0 +1,81 @@
+"""How many tokens per sequence: "32k ctx", "context 8192", "at full context"."""
+
+import re
+from typing import Final
+
+from shared.errors import BadValue
+from shared.question.numbers import DIGITS, tokens_of
+from shared.question.remaining import Remaining
+
+LONGEST_CONTEXT: Final = 100_000_000
+
+_TOKENS: Final = rf"(?P<n>{DIGITS}) ?(?P<k>[km])?(?![\w.]|-?bit|,\d| ?%)"
+_NOUN: Final = (
+    r"(?:ctx(?:[-_ ]?(?:size|len(?:gth)?))?|contexts?(?:[-_ ]?(?:windows?|len(?:gth)?s?|size))?|"
+    r"(?:seq(?:uence)?|prompt|input|model)[-_ ]?len(?:gth)?|(?:max[-_ ])?(?:model[-_ ]|seq[-_ ])len|token window|窗口|上下文)"
+)
+_LINK: Final = (
+    r"(?:[ =:~(]|\b(?:of|is|at|to|up to|about|around|set to|at least|min|max|minimum|roughly|approx)\b)*"
+)
+_FLAG: Final = (
+    r"(?:--ctx[-_]size|--context[-_](?:length|size)|--ctx|-c|--(?:max[-_])?model[-_]len|--max-total-tokens|max_total_tokens|"
+    r"--max[-_]seq[-_]len(?:gth)?|max_model_len|max_seq_len|num_ctx|n_ctx|ollama_context_length|--n-ctx|--max-len|max_len)"
+)
+_PATTERNS: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?<![\w-]){_FLAG}[ =:]+{_TOKENS}",
+        rf"(?<![\w.$-]){_TOKENS}(?:[- ]?(?:tokens?|toks?)\b)?(?:[ -]?(?:of|long|max|total|full|的))?[ -]?{_NOUN}",
+        rf"(?<![\w-]){_NOUN}{_LINK}{_TOKENS}(?:[- ]?(?:tokens?|toks?)\b)?",
+        rf"(?<![\w.$-])(?P<n>{DIGITS}) ?(?P<k>[km])?[- ]?(?:tokens?|toks?)(?! ?(?:/|per|a|each) ?s)(?!\w)",
+        r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?)(?P<k>k)(?![\w-]|\.\d| ?(?:usd|eur|gbp|dollars?|bucks|euros?|budget|€|\$|iops|rpm))",
+        r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?) (?P<k>k)(?![\w-]|\.\d)",
+    )
+)
+_IN_AND_OUT: Final = re.compile(
+    rf"(?<![\w.$-])(?P<in>{DIGITS}) ?(?P<ik>[km])?(?: tokens?)?(?: of)?[ -](?:in(?:put)?|prompts?|prefill)(?: tokens?)?(?: length)?[ ,/+&]+(?:and |with |plus )?"
+    rf"(?P<out>{DIGITS}) ?(?P<ok>[km])?(?: tokens?)?(?: of)?[ -](?:out(?:put)?|generat\w+|decode|completion|response)(?: tokens?)?"
+)
+_FULL: Final = re.compile(
+    rf"(?:(?:at|with|using|use|uses|its|their|the|to|of|for|support|need|run|at its|at the) )?(?:full|entire|whole|native|complete|all of the|default)"
+    rf"(?: (?:max(?:imum)?|[\w.]+))?[ -]{_NOUN}|(?:at|with|using|use|its|run|runs|to|at its|at the|with the|for the) (?:the |its )?(?:max(?:imum)?|longest|model)[ -]{_NOUN}"
+)
+
+
+def read_context(question: Remaining) -> int | None:
+    """Tokens per sequence, or None when not said.
+
+    Raises:
+        BadValue: No tokens, or more than LONGEST_CONTEXT.
+    """
+    pair = question.find(_IN_AND_OUT)
+    if pair is not None:
+        total = tokens_of(pair["in"], pair["ik"]) + tokens_of(pair["out"], pair["ok"])
+        return _checked(question, question.take_match(pair), total, "assumed")
+    for pattern in _PATTERNS:
+        match = question.find(pattern)
+        if match is not None:
+            tokens = tokens_of(match["n"], match["k"])
+            how = "exact"
+            if match["k"] is None and 1 <= tokens <= _FEW:
+                # nobody plans for 32 tokens: "ctx 32" leaves the k out
+                tokens, how = tokens * 1024, "assumed"
+            return _checked(question, question.take_match(match), tokens, how)
+    return None
+
+
+_FEW: Final = 128
+
+
+def read_full_context(question: Remaining) -> str | None:
+    """The words that ask for the model's own longest context ("at full context"), or None."""
+    match = question.find(_FULL)
+    return None if match is None else question.take_match(match)
+
+
+def _checked(question: Remaining, given: str, tokens: int, how: str) -> int:
+    if not 1 <= tokens <= LONGEST_CONTEXT:
+        would_work = f"give a number of tokens from 1 to {LONGEST_CONTEXT:,}, for example 32k"
+        raise BadValue("context", given, would_work)
+    question.note("context_tokens", given, tokens, how)
+    return tokens

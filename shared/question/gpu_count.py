@@ -1,0 +1,98 @@
+"""How many GPUs a question speaks of: "2x4090", "a pair of 3090s", "A100 x 4", "8 GPUs"."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from shared.errors import BadValue
+from shared.question.flags import MOST_GPUS
+from shared.question.numbers import COUNT, WORD, count_of
+from shared.question.remaining import Remaining
+
+_FILL: Final = (
+    r"(?:(?:of|the|those|these|used|new|spare|old|local|refurbished|second ?hand|identical|separate|physical|my|our|"
+    r"more|cheap|single-slot|modded|watercooled|whole|full|sxm|pcie|nvlink(?:ed)?|connected|nvidia|shared|rented)\b[ -]*)*"
+)
+_BEFORE: Final = re.compile(
+    rf"(?<![\w.,$-])(?:(?P<x>\d{{1,7}})[ -]?(?:x|pcs?|pieces?|units?|cards?|gpus?|times|个|张|块|卡|枚|片)\)?[ -]*\(?"
+    rf"|\((?P<paren>\d{{1,7}})x?\)[ ]?"
+    rf"|(?P<n>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]"
+    rf"|(?P<w>{WORD})(?: x| times)?[ -](?:\(|x )?"
+    rf"|(?P<pair>(?:a |one )?(?:pair|couple|duo)(?: of)? )"
+    rf"|(?P<cn>[双单两一二三四六八])[张块卡个片]?[ ]?){_FILL}$"
+)
+_AFTER: Final = re.compile(
+    rf"^(?:s|'s)?[ -]?(?:\(?[ ]?x[ ]?(?P<x>\d{{1,7}})(?![\w.])|\((?P<paren>\d{{1,7}})(?:[ ]?x|[ ]?(?:of them|gpus?|cards?|pcs))?\)"
+    rf"|:(?P<colon>\d{{1,4}})(?![\w.])|(?P<xafter>\d{{1,4}})x(?!\w)"
+    rf"|,?[ ](?P<n>{COUNT})[ ](?:of (?:them|those)|gpus|cards|pieces|units|pcs)\b|(?P<pair>[ ]pair)\b)"
+)
+_ANYWHERE: Final = re.compile(
+    rf"(?<![\w.,$-])(?:(?P<n>{COUNT})[- ]?x?[ ]?(?:identical |such |of (?:these|those|them) |nvidia |same |more )?(?:[a-z]+-core )?"
+    rf"(?:gpus?|cards?|graphics cards?|显卡|张卡|卡)(?![\w])|(?P<pair>pair) of (?:gpus|cards))"
+)
+_NODES: Final = re.compile(
+    rf"(?<![\w.-])(?P<n>{COUNT})[ -]?x?[ ](?:nodes?|servers?|machines?|boxes|hosts?)(?: of| with| x|,)?(?!\w)"
+)
+_EIGHT_GPU_SYSTEM: Final = re.compile(r"(?<!\w)[dh]gx(?:[ -]+(?:node|server|system|pod))?[ -]*$")
+
+
+def count_beside(question: Remaining, start: int, end: int, is_family: Callable[[str], bool]) -> int | None:
+    """How many of the GPU named from `start` to `end`, taken out of the question; None when not said there."""
+    after = _AFTER.search(question.lower[end : end + 40])
+    if after is not None:
+        number = next((text for name, text in after.groupdict().items() if text and name != "pair"), None)
+        given = question.take(end, end + after.end())
+        return _checked(given, 2 if number is None else count_of(number))
+    low = max(0, start - 60)
+    before = _BEFORE.search(question.lower[low:start])
+    if before is None:
+        return _system_count(question, low, start)
+    groups = before.groupdict()
+    text = next((text for name, text in groups.items() if text and name != "pair"), None)
+    if groups["n"] and is_family(_word_before(question.lower[: low + before.start()])):
+        return None  # "llama 3 4090s": the number is the model's version
+    given = question.take(low + before.start(), start)
+    return _checked(given, 2 if text is None else count_of(text))
+
+
+def count_anywhere(question: Remaining) -> int | None:
+    """A number of GPUs said apart from their name ("on 8 GPUs"), taken out of the question."""
+    match = question.find(_ANYWHERE)
+    if match is None:
+        return None
+    given = question.take_match(match)
+    return _checked(given, 2 if match["pair"] else count_of(match["n"]))
+
+
+def nodes(question: Remaining) -> int:
+    """Machines the GPUs are spread over; 1 when not said."""
+    match = question.find(_NODES)
+    if match is None:
+        return 1
+    given = question.take_match(match)
+    return _checked(given, count_of(match["n"]))
+
+
+def checked_total(question: Remaining, given: str, count: int) -> int:
+    """A count with its nodes multiplied in, refused outside 1 to MOST_GPUS."""
+    return _checked(given, count * nodes(question))
+
+
+def _system_count(question: Remaining, low: int, start: int) -> int | None:
+    """A DGX or HGX of data-center cards holds eight."""
+    match = _EIGHT_GPU_SYSTEM.search(question.lower[low:start])
+    if match is None:
+        return None
+    question.take(low + match.start(), start)
+    return 8
+
+
+def _word_before(text: str) -> str:
+    match = re.search(r"([^\W\d_]+)[\W_]*$", text[-30:])
+    return match[1] if match else ""
+
+
+def _checked(given: str, count: int) -> int:
+    if not 1 <= count <= MOST_GPUS:
+        raise BadValue("gpu count", given.strip(" -(:"), f"give a number of GPUs from 1 to {MOST_GPUS:,}")
+    return count

@@ -1,0 +1,158 @@
+"""Where a question names GPUs: the longest name first, whole words only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.catalog.rows import Gpu
+from shared.errors import UnknownName
+from shared.question.atoms import Atom, atoms_of
+from shared.question.gpu_names import BRAND, GpuNames, Key
+from shared.question.memory_size import MemorySize
+from shared.question.remaining import Remaining
+
+# words that make another card of the one named before them; a mention must not end just before one
+_SUFFIXES: Final = frozenset(
+    "ti super laptop mobile notebook maxq xt xtx gre ada ultra pro sff nvl supers tis d".split()
+)
+_LAPTOP: Final = ("laptop", "mobile", "notebook")
+_INSIDE_NAMES: Final = frozenset("-_/().")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuMention:
+    """A GPU named at a place of the question; `said` and `loose` are the rows that answer to `key`."""
+
+    start: int
+    end: int
+    key: Key
+    said: tuple[Gpu, ...]
+    loose: tuple[Gpu, ...]
+
+
+def gpu_mentions(question: Remaining, names: GpuNames, sizes: Sequence[MemorySize]) -> list[GpuMention]:
+    """Every GPU named, in order; memory sizes between the parts of a name are stepped over.
+
+    Raises:
+        UnknownName: A known name carries a word that makes it a card we have no row for ("4090 Ti").
+    """
+    spans = [(size.start, size.end) for size in sizes]
+    atoms = [
+        atom
+        for atom in atoms_of(question.lower)
+        if not any(start <= atom.start < end for start, end in spans)
+    ]
+    mentions: list[GpuMention] = []
+    at = 0
+    while at < len(atoms):
+        found = _longest_at(atoms, at, names)
+        if found is None:
+            at += 1
+            continue
+        key, used = found
+        _refuse_other_card(question, atoms, used, names)
+        mentions.append(_mention(atoms, at, used, key, names))
+        at = used
+    return mentions
+
+
+def _longest_at(atoms: Sequence[Atom], at: int, names: GpuNames) -> tuple[Key, int] | None:
+    """The longest name that starts at an atom: its key and the index after its last atom."""
+    if atoms[at].is_sign or not _starts_a_word(atoms, at):
+        return None
+    key: list[str] = []
+    best: tuple[Key, int] | None = None
+    for index in range(at, len(atoms)):
+        atom = atoms[index]
+        if atom.is_sign:
+            if atom.text not in _INSIDE_NAMES:
+                break
+            continue
+        if _is_article(atoms, index):
+            break
+        key.append(atom.text)
+        if len(key) > names.longest:
+            break
+        if names.answers(tuple(key)) and _ends_a_word(atoms, index):
+            best = (tuple(key), index + 1)
+    return best
+
+
+def _is_article(atoms: Sequence[Atom], index: int) -> bool:
+    """Whether an atom is the "a" of "a 16 core machine", not of "A16"."""
+    atom = atoms[index]
+    if len(atom.text) > 1 or atom.is_number or index + 1 >= len(atoms):
+        return False
+    return atoms[index + 1].is_number and atoms[index + 1].start > atom.end
+
+
+def _starts_a_word(atoms: Sequence[Atom], at: int) -> bool:
+    """Whether nothing but a count ("2x") is glued to the front."""
+    if at == 0 or atoms[at - 1].end < atoms[at].start or atoms[at - 1].is_sign:
+        return True
+    before = atoms[at - 1].text
+    return (before.endswith("x") and before[0].isdigit()) or before == "x"
+
+
+def _ends_a_word(atoms: Sequence[Atom], last: int) -> bool:
+    """Whether nothing but a plural or a count ("s", "x4") is glued to the end."""
+    follows = atoms[last + 1 : last + 4]
+    place = atoms[last].end
+    glued = []
+    for atom in follows:
+        if atom.start != place or atom.is_sign:
+            break
+        glued.append(atom.text)
+        place = atom.end
+    if glued and glued[0] == "s":
+        glued = glued[1:]
+    return not glued or (glued[0] == "x" and len(glued) == 2 and glued[1].isdigit())
+
+
+def _refuse_other_card(question: Remaining, atoms: Sequence[Atom], used: int, names: GpuNames) -> None:
+    """Refuse "4090 Ti": the words after a name that make it a different card, which no row is."""
+    if used >= len(atoms):
+        return
+    follows = atoms[used]
+    is_max_q = follows.text == "max" and [a.text for a in atoms[used + 1 : used + 3]] in (["-", "q"], ["q"])
+    is_apart_d = follows.text == "d" and follows.start > atoms[used - 1].end
+    if (follows.text not in _SUFFIXES and not is_max_q) or is_apart_d:
+        return
+    if follows.start - atoms[used - 1].end > 1:
+        return
+    start = used - 1
+    while start > 0 and atoms[start - 1].end == atoms[start].start and not atoms[start - 1].is_sign:
+        start -= 1
+    given = question.given(atoms[start].start, follows.end)
+    number = next((atom.text for atom in atoms[start:used] if atom.is_number), "")
+    near = {row.name: None for key, rows in names.said.items() if number in key for row in rows}
+    raise UnknownName("GPU", given, near=tuple(near)[:3])
+
+
+def _mention(atoms: Sequence[Atom], at: int, used: int, key: Key, names: GpuNames) -> GpuMention:
+    start, end = at, used
+    while start > 0 and atoms[start - 1].text in BRAND and atoms[start].start - atoms[start - 1].end <= 1:
+        start -= 1
+    if end < len(atoms) and atoms[end].text == "s" and atoms[end].start == atoms[end - 1].end:
+        end += 1
+    while end < len(atoms) and atoms[end].text in BRAND and atoms[end].start - atoms[end - 1].end <= 1:
+        end += 1
+    return GpuMention(
+        start=atoms[start].start,
+        end=atoms[end - 1].end,
+        key=key,
+        said=names.said.get(key, ()),
+        loose=names.loose.get(key, ()),
+    )
+
+
+def laptop_mention(question: Remaining, mention: GpuMention, names: GpuNames) -> GpuMention:
+    """The laptop card of that name when the question speaks of a laptop anywhere ("my laptop has a 4070")."""
+    if not any(word in question.whole for word in _LAPTOP):
+        return mention
+    for word in _LAPTOP:
+        key = (*mention.key, word)
+        if names.answers(key):
+            said, loose = names.said.get(key, ()), names.loose.get(key, ())
+            return GpuMention(start=mention.start, end=mention.end, key=key, said=said, loose=loose)
+    return mention

@@ -1,0 +1,81 @@
+"""What kind of answer a question wants."""
+
+import re
+from typing import Final
+
+from shared.question.query import Intent
+
+_PEOPLE: Final = (
+    r"(?:users?|people|persons?|requests?|sessions?|sequences?|clients?|conversations?|chats?|streams?|devs|developers|"
+    r"engineers|employees|colleagues|customers|students|agents?|slots|queries|generations)"
+)
+_CONTEXT: Final = r"(?:context|ctx)"
+_MAX_CONTEXT: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"^\W*max(?:imum)?[ -]+(?:possible |usable )?{_CONTEXT}",
+        rf"\b(?:what|whats|what's|which|show|give me|find|calculate|compute|estimate|get|longest|is|the)\b(?:\W+(?:is|the|would be|be|me|my|are))*"
+        rf"\W+(?:max(?:imum)?|longest|largest|biggest|highest|greatest)(?:\W+(?:possible|usable|available|safe|model))*[ -]{_CONTEXT}",
+        rf"\bhow (?:much|long|large|big|many)(?: of)?(?: an?| the| my)?(?: max(?:imum)?)?(?: tokens?(?: of)?)?[ -]{_CONTEXT}",
+        rf"\bhow (?:long|large|big|high|far|much)\b[^.?!\d]{{0,25}}\b(?:the|my|a|its) {_CONTEXT}",
+        r"\bhow many tokens?(?! ?(?:/|per|a) ?s)\b(?! (?:would|do|does|will) (?:i|it) (?:get|generate|produce))",
+        rf"\bwhat {_CONTEXT}(?: (?:window|length|size|limit))?\b(?: (?:can|could|will|would|do|does|is|fits))",
+        rf"\b(?:longest|largest|biggest|highest) (?:possible |usable )?{_CONTEXT}",
+        rf"\b{_CONTEXT}(?: (?:window|length|size))? (?:limit|can i (?:get|use|run|fit|have|set|reach)|is possible|will fit|fits)\b",
+        rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size))? (?:for|of|on|with|i can|possible|that)\b",
+        r"多(?:长|大|少)(?:的)?上下文|最大上下文|上下文(?:能|可以)?(?:多长|多大)",
+    )
+)
+_MAX_SEQUENCES: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\bhow many (?:\w+ ){{0,2}}?{_PEOPLE}\b",
+        r"\b(?:max(?:imum)?|highest|largest|biggest|what)(?: possible| number of| amount of)?[ -](?:the )?(?:concurren(?:cy|t)|parallel|simultaneous|batch|users|num seqs)\b",
+        r"\bhow (?:much|high|large|big)(?: a| of a)? (?:concurrency|batch|parallelism)\b",
+        rf"\b(?:max(?:imum)?)[ -](?:number of )?{_PEOPLE}\b",
+        r"多少(?:个)?(?:并发|用户|人)",
+    )
+)
+_CHEAPEST: Final = re.compile(
+    r"\b(?:cheapest|cheaply|cheap way|lowest[- ](?:cost|price|budget)|least (?:expensive|money|costly)|most (?:affordable|economical|"
+    r"cost[- ](?:effective|efficient)|inexpensive)|cost[- ](?:effective|efficient)|best (?:value|price|bang)|bang for|as cheap as|"
+    r"lowest hourly|minimum (?:cost|spend|budget)|min cost|最便宜)\b|最便宜"
+)
+_WHAT_FITS: Final = re.compile(
+    r"\b(?:what|which|wich|wat|any|best|biggest|largest|smartest|strongest|good|list|recommend\w*|suggest\w*|what's|whats|other)\b"
+    r"[^.?!]{0,40}\b(?:models?|llms?|run|fits?|runs|can i|use|host|load|weights)\b"
+    r"|what-fits|\bwhat (?:can|could|will|would|should|fits|runs|do|works)\b|\bmodels? (?:for|that|which|to)\b"
+    r"|(?:什么|哪些|哪个)(?:\w*)模型|qu[eé] modelos?|quels? mod[eè]les?|welche modelle|que modelos"
+)
+
+
+def wants_longest_context(text: str) -> bool:
+    """Whether the longest context is asked for, not given."""
+    return "max-context" in text or any(pattern.search(text) for pattern in _MAX_CONTEXT)
+
+
+def wants_most_sequences(text: str) -> bool:
+    """Whether the number of users is asked for, not given."""
+    return "max-users" in text or any(pattern.search(text) for pattern in _MAX_SEQUENCES)
+
+
+def asks_what_fits(text: str) -> bool:
+    """Whether the question asks for models ("what can I run on …")."""
+    return _WHAT_FITS.search(text) is not None
+
+
+def intent_of(
+    text: str, *, models: int, has_hardware: bool, has_context: bool, has_sequences: bool
+) -> Intent:
+    """The kind of a question in lower case, given what was named in it."""
+    if models == 0:
+        return Intent.CHEAPEST if _CHEAPEST.search(text) and not has_hardware else Intent.WHAT_FITS
+    if not has_context and wants_longest_context(text):
+        return Intent.MAX_CONTEXT
+    if not has_sequences and wants_most_sequences(text):
+        return Intent.MAX_SEQUENCES
+    if _CHEAPEST.search(text):
+        return Intent.CHEAPEST
+    if models > 1:
+        return Intent.COMPARE
+    return Intent.FIT if has_hardware else Intent.WHICH_GPU

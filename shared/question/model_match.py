@@ -1,0 +1,91 @@
+"""Which rows a model's name, as a person wrote it, can mean: numbers must agree, the fewest words left unsaid win."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from shared.catalog.rows import Model
+from shared.question.model_names import Face, ModelNames
+from shared.question.model_tokens import billions
+from shared.question.vocabulary import SOFT
+
+# a rounded size may stand for a count of parameters: closely when the name says another size ("gpt-oss 117b"),
+# loosely when it says none ("phi-4 14b" has 14.7 billion)
+_CLOSE: Final = 0.012
+_LOOSE: Final = 0.07
+_ACTIVE: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A row a name can mean, and what the name leaves unsaid of the row's own."""
+
+    model: Model
+    unsaid_words: int
+    unsaid_versions: int
+    soft_misses: int
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Lower is closer."""
+        return (self.unsaid_words, self.unsaid_versions, self.soft_misses)
+
+
+def closest(asked: Face, names: ModelNames) -> tuple[Model, ...]:
+    """The rows a name means: all those that leave the fewest words, then versions, unsaid."""
+    fits = [fit for model, faces in names.faces if (fit := _fit(asked, model, faces)) is not None]
+    if not asked.words and not asked.versions:
+        # only a size: every model of that size is as likely as another
+        best = sorted(fits, key=lambda fit: fit.rank)
+    else:
+        closest_rank = min((fit.rank for fit in fits), default=None)
+        best = [fit for fit in fits if fit.rank == closest_rank]
+    return tuple(fit.model for fit in sorted(best, key=lambda fit: _age(fit.model)))
+
+
+def _age(model: Model) -> int:
+    """For ordering choices: the newest first, those of unknown date last."""
+    return -model.released.toordinal() if model.released is not None else 0
+
+
+def matching(asked: Face, names: ModelNames) -> Iterator[Model]:
+    """Every row a name does not contradict."""
+    return (model for model, faces in names.faces if _fit(asked, model, faces) is not None)
+
+
+def _fit(asked: Face, model: Model, faces: tuple[Face, ...]) -> Fit | None:
+    fits = [fit for face in faces if (fit := _fit_face(asked, model, face)) is not None]
+    return min(fits, key=lambda fit: fit.rank, default=None)
+
+
+def _fit_face(asked: Face, model: Model, face: Face) -> Fit | None:
+    missing = asked.words - face.words
+    if not missing <= SOFT or not asked.versions <= face.versions:
+        return None
+    if not all(size in face.sizes or _is_about(size, model, face) for size in asked.sizes):
+        return None
+    if not all(active in face.actives or _is_active(active, model, face) for active in asked.actives):
+        return None
+    return Fit(
+        model=model,
+        unsaid_words=len(face.words - asked.words - SOFT),
+        unsaid_versions=len(face.versions - asked.versions),
+        soft_misses=len(missing),
+    )
+
+
+def _is_about(size: str, model: Model, face: Face) -> bool:
+    """Whether a size said is the rounded number of parameters."""
+    if "x" in size:
+        return False
+    actual = model.parameters / 1e9
+    if not face.sizes:
+        return abs(billions(size) - actual) <= _LOOSE * actual
+    # a dense model's name says its size: "71b" is not Llama 70B, though 70.6 billion round to it
+    is_other_count = "." in size or model.active_parameters < model.parameters
+    return is_other_count and abs(billions(size) - actual) <= _CLOSE * actual
+
+
+def _is_active(active: str, model: Model, face: Face) -> bool:
+    actual = model.active_parameters / 1e9
+    return not face.actives and abs(billions(active[1:]) - actual) <= _ACTIVE * actual

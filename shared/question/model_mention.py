@@ -1,0 +1,237 @@
+"""Where a question names models: runs of name pieces, spelling corrected on family words only."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from shared.question.model_names import Face, ModelNames
+from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD, Token, tokens_in
+from shared.question.other_names import OTHER_MODELS
+from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
+
+SIMILAR_ENOUGH: Final = 0.72
+_SHORTEST_CORRECTED: Final = 4
+_GAP: Final = re.compile(r"[ \-_/:.()'+]*|, ")
+_CONNECTOR: Final = re.compile(r"\b(?:vs|versus|or|and|against|than|compared)\b|[,;&/|+]")
+_OF: Final = re.compile(
+    r"^\W*(?:(?:in|at|as|of|from|the|a|an|its|version|variant|model|size|param\w*|with|like|is|that|which|called|one|i|mean|dense)\W*)*$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A model as named: its pieces, where they stand, and how surely they were read."""
+
+    face: Face
+    start: int
+    end: int
+    is_corrected: bool = False
+    is_guess: bool = False  # an "8x22" without its b
+    unknown: str | None = None  # a word in the name that no model has
+
+    @property
+    def has_name(self) -> bool:
+        """Whether there is more than a size."""
+        return bool(self.face.words or self.face.versions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    token: Token
+    words: tuple[str, ...]  # of a word: what it says, corrected or taken apart
+    is_corrected: bool = False
+    is_unknown: bool = False
+
+
+def model_mentions(text: str, names: ModelNames) -> list[Mention]:
+    """Every model named in a text in lower case, in order."""
+    runs = _runs(text, _pieces(text, names))
+    mentions = [mention for run in runs if (mention := _mention(text, run, names)) is not None]
+    return _put_together(text, mentions)
+
+
+def _pieces(text: str, names: ModelNames) -> list[_Piece | None]:
+    """Every token as a piece of a model's name, or None where it is none."""
+    tokens = tokens_in(text)
+    pieces: list[_Piece | None] = []
+    skip = False
+    for index, token in enumerate(tokens):
+        if skip:
+            skip = False
+            continue
+        follows = tokens[index + 1] if index + 1 < len(tokens) else None
+        if (
+            token.kind == WORD
+            and follows is not None
+            and follows.kind == WORD
+            and follows.start - token.end <= 1
+        ):
+            both = token.text + follows.text
+            if both in names.family and not (token.text in names.family and follows.text in names.words):
+                pieces.append(_Piece(Token(WORD, both, token.start, follows.end), (both,)))
+                skip = True
+                continue
+        pieces.append(_piece(token, names))
+    return pieces
+
+
+def _piece(token: Token, names: ModelNames) -> _Piece | None:
+    if token.kind != WORD:
+        return _Piece(token, ())
+    word = token.text
+    if word in names.words or word in SOFT:
+        return _Piece(token, (word,))
+    if word in names.joined:
+        return _Piece(token, names.joined[word])
+    if word in NOISE or not word.isascii():
+        return None
+    if word in OTHER_MODELS:
+        return _Piece(token, (word,), is_unknown=True)
+    corrected = _corrected(word, names)
+    if corrected is not None:
+        return _Piece(token, names.joined.get(corrected, (corrected,)), is_corrected=True)
+    return _Piece(token, (word,), is_unknown=True)
+
+
+def _corrected(word: str, names: ModelNames) -> str | None:
+    """The one family word a misspelled word is closest to."""
+    if len(word) < _SHORTEST_CORRECTED or not word.isalpha():
+        return None
+    best: list[str] = []
+    best_likeness = SIMILAR_ENOUGH
+    for known in (*names.family, *names.joined):
+        if len(known) < _SHORTEST_CORRECTED or abs(len(known) - len(word)) > 3:
+            continue
+        likeness = DamerauLevenshtein.normalized_similarity(word, known, score_cutoff=best_likeness)
+        if likeness > best_likeness:
+            best, best_likeness = [known], likeness
+        elif likeness == best_likeness and likeness >= SIMILAR_ENOUGH:
+            best.append(known)
+    return best[0] if len(best) == 1 else None
+
+
+def _runs(text: str, pieces: Sequence[_Piece | None]) -> list[list[_Piece]]:
+    """Pieces that stand together; an unknown word stays only beside a piece it is written with."""
+    runs: list[list[_Piece]] = [[]]
+    for piece in pieces:
+        if piece is None:
+            runs.append([])
+            continue
+        run = runs[-1]
+        if run and not _belongs(text, run, piece):
+            runs.append([])
+        runs[-1].append(piece)
+    return [run for run in runs if run]
+
+
+def _belongs(text: str, run: Sequence[_Piece], piece: _Piece) -> bool:
+    gap = text[run[-1].token.end : piece.token.start]
+    if _GAP.fullmatch(gap) is None:
+        return False
+    if gap in ("/", ", ") or gap.strip() == "/":
+        return not (_has(run, SIZE) or piece.is_unknown or run[-1].is_unknown) and gap != "/"
+    return True
+
+
+def _has(run: Sequence[_Piece], kind: str) -> bool:
+    return any(piece.token.kind == kind for piece in run)
+
+
+def _mention(text: str, run: list[_Piece], names: ModelNames) -> Mention | None:
+    """A run as a mention, or None when nothing in it names a model."""
+    run = _without_loose_ends(text, run, names)
+    known = [word for piece in run if not piece.is_unknown for word in piece.words]
+    versions = {piece.token.text for piece in run if piece.token.kind == VERSION}
+    sizes = {piece.token.text for piece in run if piece.token.kind == SIZE}
+    unknown = [piece for piece in run if piece.is_unknown]
+    is_named = any(word in names.family for word in known) or bool(versions & names.letters)
+    is_english = (
+        any(word in ENGLISH for word in known) and len(run) > 1 and (len(set(known)) > 1 or versions or sizes)
+    )
+    is_sized = any(size[-1] != "m" or known for size in sizes)
+    is_other = any(piece.token.text in OTHER_MODELS for piece in unknown)
+    if not (is_named or is_english or is_sized or is_other):
+        return None
+    face = Face(
+        words=frozenset(known),
+        versions=frozenset(versions),
+        sizes=frozenset(sizes),
+        actives=frozenset(piece.token.text for piece in run if piece.token.kind == ACTIVE),
+    )
+    start, end = run[0].token.start, run[-1].token.end
+    return Mention(
+        face=face,
+        start=start,
+        end=end,
+        is_corrected=any(piece.is_corrected for piece in run),
+        is_guess=any(piece.token.is_guess for piece in run),
+        unknown=unknown[0].token.text if unknown else None,
+    )
+
+
+def _without_loose_ends(text: str, run: list[_Piece], names: ModelNames) -> list[_Piece]:
+    """A run without the words at its ends that are only beside the name: "my boss' llama 8b deployment"."""
+
+    def is_name(piece: _Piece) -> bool:
+        return piece.token.kind != WORD or not piece.is_unknown or piece.token.text in OTHER_MODELS
+
+    has_family = any(word in names.family for piece in run if not piece.is_unknown for word in piece.words)
+    while len(run) > 1 and not is_name(run[-1]) and text[run[-2].token.end : run[-1].token.start] == " ":
+        run = run[:-1]
+    while (
+        len(run) > 1
+        and has_family
+        and not is_name(run[0])
+        and text[run[0].token.end : run[1].token.start] == " "
+    ):
+        run = run[1:]
+    return run
+
+
+def _put_together(text: str, mentions: Sequence[Mention]) -> list[Mention]:
+    """A size said apart joins the name beside it; after "or" it is another model of the same name."""
+    joined: list[Mention] = []
+    for mention in mentions:
+        before = joined[-1] if joined else None
+        if before is None:
+            joined.append(mention)
+            continue
+        between = text[before.end : mention.start]
+        is_apart = _CONNECTOR.search(between) is not None
+        if not is_apart and _completes(before, mention) and _OF.match(between):
+            joined[-1] = _merged(before, mention)
+        elif is_apart and before.has_name and not mention.has_name and mention.unknown is None:
+            joined.append(
+                replace(
+                    mention, face=replace(before.face, sizes=mention.face.sizes, actives=mention.face.actives)
+                )
+            )
+        else:
+            joined.append(mention)
+    return joined
+
+
+def _completes(one: Mention, other: Mention) -> bool:
+    """Whether one of two mentions has the name and the other the size."""
+    if one.unknown or other.unknown:
+        return False
+    return (one.has_name != other.has_name) and bool(one.face.sizes) != bool(other.face.sizes)
+
+
+def _merged(one: Mention, other: Mention) -> Mention:
+    face = Face(
+        words=one.face.words | other.face.words,
+        versions=one.face.versions | other.face.versions,
+        sizes=one.face.sizes | other.face.sizes,
+        actives=one.face.actives | other.face.actives,
+    )
+    return replace(
+        one,
+        face=face,
+        end=other.end,
+        is_corrected=one.is_corrected or other.is_corrected,
+        is_guess=one.is_guess or other.is_guess,
+    )

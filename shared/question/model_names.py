@@ -1,0 +1,106 @@
+"""Every name of every model in the catalog, taken apart, for finding them in free text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Model
+from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD, tokens_in
+from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One name of a model, taken apart."""
+
+    words: frozenset[str]
+    versions: frozenset[str]
+    sizes: frozenset[str]
+    actives: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelNames:
+    """The names of a catalog's models.
+
+    Attributes:
+        faces: Every model with its names.
+        words: Every word of any name; `family` those that name a model by themselves.
+        letters: Versions with a letter ("r1", "k2"), which name a model too.
+        joined: Words run together -> the words ("gptoss": gpt, oss).
+        repositories: Repository in lower case -> the model and the id of its quantization, if it is a quantized one.
+        ids: Model id -> model.
+    """
+
+    faces: tuple[tuple[Model, tuple[Face, ...]], ...]
+    words: frozenset[str]
+    family: frozenset[str]
+    letters: frozenset[str]
+    joined: Mapping[str, tuple[str, ...]]
+    repositories: Mapping[str, tuple[Model, str | None]]
+    ids: Mapping[str, Model]
+
+    def is_family(self, word: str) -> bool:
+        """Whether a word names a family of models."""
+        return word in self.family or word in ENGLISH
+
+
+def model_names(catalog: Catalog) -> ModelNames:
+    """The names of a catalog's models."""
+    faces = tuple((model, tuple(dict.fromkeys(_faces(model)))) for model in catalog.models.values())
+    words = frozenset(word for _, own in faces for face in own for word in face.words)
+    versions = frozenset(version for _, own in faces for face in own for version in face.versions)
+    return ModelNames(
+        faces=faces,
+        words=words,
+        family=frozenset(word for word in words - QUALIFIER - SOFT - NOISE - ENGLISH if word.isalpha()),
+        letters=frozenset(version for version in versions if version[0].isalpha()),
+        joined=_joined(catalog, words),
+        repositories=_repositories(catalog),
+        ids=catalog.models,
+    )
+
+
+def face_of(name: str) -> Face:
+    """A name taken apart."""
+    parts: dict[str, set[str]] = {WORD: set(), VERSION: set(), SIZE: set(), ACTIVE: set()}
+    for token in tokens_in(name.lower()):
+        parts[token.kind].add(token.text)
+    return Face(
+        words=frozenset(parts[WORD]),
+        versions=frozenset(parts[VERSION]),
+        sizes=frozenset(parts[SIZE]),
+        actives=frozenset(parts[ACTIVE]),
+    )
+
+
+def _faces(model: Model) -> list[Face]:
+    names = (model.name, model.id, model.repo_id, *model.aliases)
+    return [face_of(name.rpartition("/")[2]) for name in names]
+
+
+def _joined(catalog: Catalog, words: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Neighbouring words of a name run together, as people write them."""
+    joined: dict[str, tuple[str, ...]] = {}
+    for model in catalog.models.values():
+        for name in (model.name, model.id):
+            run = [token for token in tokens_in(name.lower()) if token.kind == WORD]
+            for first, second in zip(run, run[1:], strict=False):
+                text = first.text + second.text
+                if second.start - first.end <= 1 and text not in words:
+                    joined[text] = (first.text, second.text)
+    return joined
+
+
+def _repositories(catalog: Catalog) -> dict[str, tuple[Model, str | None]]:
+    repositories: dict[str, tuple[Model, str | None]] = {}
+    for model in catalog.models.values():
+        for repo in model.quantized_repos:
+            repositories.setdefault(repo.repo_id.lower(), (model, repo.quantization))
+        if model.gguf_repo_id:
+            repositories.setdefault(model.gguf_repo_id.lower(), (model, None))
+    for model in catalog.models.values():
+        for name in (model.repo_id, *model.aliases):
+            if "/" in name:
+                repositories[name.lower()] = (model, None)
+    return repositories

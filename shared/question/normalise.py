@@ -1,0 +1,101 @@
+"""From what a chat or a shell hands us to one clean line of text, or the sentence that says why not."""
+
+import html
+import re
+import unicodedata
+from typing import Final
+
+from shared.errors import UserError
+
+LONGEST_QUESTION: Final = 2_000
+EXAMPLE: Final = "can Mixtral 8x22B run on 2x A100 40GB with 32k context?"
+
+_EXAMPLE_SENTENCE: Final = f"Name a model, a GPU or both, for example: {EXAMPLE}"
+
+# Slack writes users, channels, commands and links in angle brackets, and escapes & < > that a person typed.
+# https://docs.slack.dev/messaging/formatting-message-text (checked 2026-11)
+_SLACK_REFERENCE: Final = re.compile(r"<[@#!][^<>]{0,200}>")
+_SLACK_LINK: Final = re.compile(r"<(https?://[^<>|\s]{1,500})(?:\|[^<>]{0,300})?>")
+_MODEL_PAGE: Final = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:(?:huggingface\.co|hf\.co|hf-mirror\.com)/|modelscope\.cn/models/)"
+    r"(?!(?:spaces|datasets|docs|blog|papers|collections)/)(?:models/)?"
+    r"([\w.-]{1,96}/[\w.-]{1,96})((?::[\w.-]+)?)(?:[/?#]\S*)?",
+    re.IGNORECASE,
+)
+_OLLAMA_PAGE: Final = re.compile(r"(?:https?://)?(?:www\.)?ollama\.com/library/([\w.:-]+)\S*", re.IGNORECASE)
+_OTHER_LINK: Final = re.compile(r"https?://\S+")
+_EMOJI_CODE: Final = re.compile(r"(?<![\w:]):[a-z][a-z0-9_+'-]{1,40}:(?![\w:])", re.IGNORECASE)
+_COMMAND: Final = re.compile(
+    r"^\W*(?:/?fit(?:bot|tingroom)?\b(?!\s+(?:in|on|onto|into|within|inside|with|it|a|the|my|to|at)\b)[\s,:]*)?"
+    r"(?:(?:ask|plan)\b[\s,:]+)?",
+    re.IGNORECASE,
+)
+_CHARACTERS: Final = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′`´", "'"),
+        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("‐‑‒–—―−﹣", "-"),
+        **dict.fromkeys("×✕✖⨯", "x"),
+        **dict.fromkeys("？", "?"),
+        **dict.fromkeys("，、", ","),
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0e\ufe0f", None),
+    }
+)
+_LOOKALIKES: Final = str.maketrans("АВЕКМНОРСТХахрсуео", "ABEKMHOPCTXaxpcyeo")
+_CYRILLIC_BESIDE_DIGIT: Final = re.compile(r"[А-Яа-я]{1,3}(?=\d)|(?<=\d)[АВЕКМНОРСТХах](?![А-Яа-я])")
+_REWRITES: Final = (
+    # bold, code, quotes; a star between a count and a name counts: "8*A100"
+    (re.compile(r"(?<=\d)\s?\*\s?(?=\d{0,2}[a-z(\d])", re.IGNORECASE), "x "),
+    (re.compile(r"(?<=[\w)])\s?\*\s?(?=\d)"), " x"),
+    (re.compile(r"(?<!\w)_|_(?!\w)|[*~\"]|(?<!\w)'|'(?!\w)"), " "),
+    # one way to write a number of parameters
+    (re.compile(r"(?<=\d)\s?-?(?:billion|bil|bn)\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "b"),
+    (re.compile(r"(?<=\d)\s?-?trillion\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "t"),
+    (re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) (b)(?=[\s,.?!)/]|$)", re.IGNORECASE), r"\1\2"),
+    (re.compile(r"(?<![\w.])(\d{1,2}) ?x ?(\d+(?:\.\d+)?) ?(b)\b", re.IGNORECASE), r"\1x\2\3"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+def readable(text: str) -> str:
+    """The question as one clean line.
+
+    Raises:
+        UserError: It is longer than LONGEST_QUESTION characters, or has neither a letter nor a digit.
+    """
+    if len(text) > LONGEST_QUESTION:
+        raise UserError(
+            f"That question has {len(text):,} characters and I read at most {LONGEST_QUESTION:,}: "
+            f"ask in one or two sentences, for example: {EXAMPLE}"
+        )
+    text = _without_links(text)
+    text = unicodedata.normalize("NFKC", html.unescape(text))[:LONGEST_QUESTION]
+    text = text.translate(_CHARACTERS)
+    text = "".join(char if _is_text(char) else " " for char in text)
+    text = _CYRILLIC_BESIDE_DIGIT.sub(lambda match: match[0].translate(_LOOKALIKES), text)
+    text = _EMOJI_CODE.sub(" ", text)
+    for pattern, replacement in _REWRITES:
+        text = pattern.sub(replacement, text)
+    text = _COMMAND.sub("", text.strip()).strip()
+    if not any(char.isalnum() for char in text):
+        raise UserError(f"There is nothing to read in that question. {_EXAMPLE_SENTENCE}")
+    return text
+
+
+def nothing_named() -> UserError:
+    """The refusal of a question that names neither a model nor hardware."""
+    return UserError(f"I found neither a model nor a GPU in that question. {_EXAMPLE_SENTENCE}")
+
+
+def _without_links(text: str) -> str:
+    """Slack's references and web links gone; what a model page names kept."""
+    text = _SLACK_REFERENCE.sub(" ", text)
+    text = _SLACK_LINK.sub(r" \1 ", text)
+    text = _MODEL_PAGE.sub(lambda match: f" {match[1]} {match[2].lstrip(':')} ", text)
+    text = _OLLAMA_PAGE.sub(r" \1 ", text)
+    return _OTHER_LINK.sub(" ", text)
+
+
+def _is_text(char: str) -> bool:
+    """Letters, digits, marks and punctuation; symbols only where they mean something here."""
+    return char in "+<>=|$^~" or unicodedata.category(char)[0] in "LNPMZ"

@@ -1,0 +1,54 @@
+"""The question while it is being read: what no reader has taken yet, and what the readers found."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from shared.question.query import Ambiguity, Reading
+
+TAKEN: Final = "\x1f"  # stands where a reader has taken something: neither a letter, a digit nor a space
+
+
+class Remaining:
+    """A question with the parts already read blanked out.
+
+    Attributes:
+        shown: The question as the person sees it, cleaned of markup; readings quote it.
+        lower: The same characters in lower case, taken parts replaced by TAKEN; patterns search it.
+    """
+
+    __slots__ = ("ambiguous", "lower", "readings", "shown", "warnings", "whole")
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+        # one character for one, so that places in `lower` are places in `shown`
+        self.whole = "".join(low if len(low := char.lower()) == 1 else char for char in shown)
+        self.lower = self.whole
+        self.readings: list[Reading] = []
+        self.ambiguous: list[Ambiguity] = []
+        self.warnings: list[str] = []
+
+    def find(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """The first match in what is left."""
+        return pattern.search(self.lower)
+
+    def find_all(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Every match in what is left now; taking one does not disturb the others."""
+        return pattern.finditer(self.lower)
+
+    def take(self, start: int, end: int) -> str:
+        """Blank a part out and return it as the person typed it."""
+        self.lower = self.lower[:start] + TAKEN * (end - start) + self.lower[end:]
+        return self.given(start, end)
+
+    def take_match(self, match: re.Match[str]) -> str:
+        """Blank a whole match out and return it as typed."""
+        return self.take(*match.span())
+
+    def given(self, start: int, end: int) -> str:
+        """A part as the person typed it."""
+        return self.shown[start:end].strip()
+
+    def note(self, field: str, given: str, value: object, how: str) -> None:
+        """Record how a part was read."""
+        self.readings.append(Reading(field=field, given=given, value=str(value), how=how))
