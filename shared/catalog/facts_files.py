@@ -1,6 +1,5 @@
 """The text of facts files as raw rows, each with the file it stands in; what is wrong is noted, not raised."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,6 +7,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
+
+import rtoml
 
 TABLES: Final = ("models", "gpus", "quantizations", "engines", "speeds", "prices")
 SAME_SHAPE: Final = "same_shape_as"
@@ -84,8 +85,8 @@ def _read_site_file(facts: RawFacts, site_file: Path) -> None:
 def _read_text(facts: RawFacts, file: str, text: str, *, replaces: bool) -> None:
     """Add the rows of one file to `facts`."""
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = rtoml.loads(text)
+    except rtoml.TomlParsingError as error:
         facts.problems.append(Problem(file=file, place="", says=f"is not TOML: {error}"))
         return
     as_of = content.pop("as_of", None)
