@@ -1,7 +1,10 @@
-"""The options as a table: what to run, a bar against the capacity line, speed, price and why."""
+"""The options one below the other: what to run, a bar against the capacity line, why, and the command to paste."""
 
-from rich import box
-from rich.table import Table
+import shlex
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from bot.messages.words import fullest as fullest_bytes
@@ -11,53 +14,51 @@ from shared.planner.plan import Option, OptionKind, Plan
 from shared.planner.workloads import context_per_sequence
 from shared.units import GIB, gib, tokens
 
-_KIND = {
+KIND = {
     OptionKind.AS_ASKED: "as asked",
     OptionKind.QUANTIZATION: "other quantization",
     OptionKind.CONTEXT: "shorter context",
-    OptionKind.KV_CACHE: "quantized KV cache",
+    OptionKind.KV_CACHE: "smaller KV cache",
     OptionKind.MORE_GPUS: "more GPUs",
     OptionKind.OFFLOAD: "CPU offload",
     OptionKind.OTHER_GPU: "another GPU",
     OptionKind.OTHER_MODEL: "smaller model",
     OptionKind.MIG_SLICE: "a slice",
 }
+_BAR_CELLS = 24
 
 
-def options_table(plan: Plan) -> Table:
-    """One row per option, best first."""
-    table = Table(title="What would work", title_style="bold", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("", style="cyan", width=1)
-    table.add_column("What", ratio=3)
-    table.add_column("Memory per GPU", no_wrap=True)
-    table.add_column("Tokens/s", justify="right", no_wrap=True)
-    table.add_column("USD/h", justify="right", no_wrap=True)
+def print_options(plan: Plan, screen: Console) -> None:
+    """Every option, best first; a command stays on one line whatever the width, so that it can be copied."""
+    screen.print(Text("What would work, best first", "bold"))
     for number, one in enumerate(plan.options, 1):
-        table.add_row(str(number), _what(one, plan), _memory(one), _speed(one), _price(one))
-    return table
+        screen.print()
+        screen.print(_title(number, one, plan))
+        for line in _lines(one):
+            screen.print(Padding(line, (0, 0, 0, 3)))
+        if one.command:
+            screen.print(Text.assemble(("   $ ", "cyan"), shlex.join(one.command)), soft_wrap=True)
 
 
-def _what(one: Option, plan: Plan) -> Text:
+def _title(number: int, one: Option, plan: Plan) -> Text:
     load = one.estimate.workload
     model = "" if plan.query.model and load.model.id == plan.query.model.id else f"{load.model.name} "
     count = f"{one.gpu_count}x " if one.gpu_count > 1 else ""
-    words = Text.assemble(
-        (f"{model}{load.quantization.name}", "bold"),
+    return Text.assemble(
+        (f"{number}  ", "bold cyan"),
+        (f"{model}{load.quantization.name}", "bold" if one.healthy else "bold red"),
         f" on {count}{one.gpu.name}, {load.engine}",
-        (f"  [{_KIND[one.kind]}]", "cyan"),
+        (f"  {KIND[one.kind]}", "cyan"),
     )
-    details = [f"{tokens(context_per_sequence(load))} context"]
-    if load.sequences > 1:
-        details.append(f"{load.sequences:,} users")
-    if load.kv_cache_type_k != "auto":
-        details.append(f"KV cache {load.kv_cache_type_k}")
-    if one.kind is OptionKind.OFFLOAD:
-        details.append(offload_words(one))
-    words.append(f"\n{', '.join(details)}. {one.reason}", "bright_black")
-    words.append(f"\n{one.quality}", "bright_black" if one.healthy else "red")
+
+
+def _lines(one: Option) -> Iterator[Text]:
+    yield _memory(one)
+    yield Text(" · ".join((*_settings(one), _speed(one), *_price(one))))
+    yield Text(one.reason, "bright_black")
+    yield Text(one.quality, "bright_black" if one.healthy else "red")
     for note in one.notes:
-        words.append(f"\n{note}", "bright_black")
-    return words
+        yield Text(note, "bright_black")
 
 
 def _memory(one: Option) -> Text:
@@ -66,29 +67,40 @@ def _memory(one: Option) -> Text:
         return Text(f"{gib(one.estimate.breakdown.host.total_bytes)} of host memory")
     needed, capacity = fullest_bytes(one)
     sign, style = VERDICT_STYLE[one.verdict]
-    words = bar(device, capacity, 24)
-    words.append(f"\n{needed / GIB:,.1f} of {gib(capacity)} ")
+    each = " on each" if one.gpu_count > 1 else ""
+    words = bar(device, capacity, _BAR_CELLS)
+    words.append(
+        f" {needed / GIB:,.1f} ± {one.estimate.uncertainty_bytes / GIB:,.1f} of {gib(capacity)}{each}  "
+    )
     words.append(f"{sign} {one.verdict.value.replace('_', ' ')}", style)
-    words.append(f"\n± {gib(one.estimate.uncertainty_bytes)}", "bright_black")
     return words
 
 
-def _speed(one: Option) -> Text:
+def _settings(one: Option) -> Iterator[str]:
+    load = one.estimate.workload
+    yield f"{tokens(context_per_sequence(load))} context"
+    if load.sequences > 1:
+        yield f"{load.sequences:,} users"
+    if load.kv_cache_type_k != "auto":
+        yield f"KV cache {load.kv_cache_type_k}"
+    if one.kind is OptionKind.OFFLOAD:
+        yield offload_words(one)
+
+
+def _speed(one: Option) -> str:
     if one.speed is None:
-        return Text("not known", "bright_black")
-    sure = "" if one.speed.validated else "?"
-    words = Text(f"~{_rate(one.speed.tokens_per_second)}{sure}")
-    words.append(f"\n{_rate(one.speed.low)}-{_rate(one.speed.high)}", "bright_black")
-    return words
+        return "speed not known"
+    speed = one.speed
+    sure = "" if speed.validated else ", not measured on this card"
+    return (
+        f"about {_rate(speed.tokens_per_second)} tokens/s ({_rate(speed.low)} to {_rate(speed.high)}{sure})"
+    )
 
 
 def _rate(tokens_per_second: float) -> str:
     return f"{tokens_per_second:,.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}"
 
 
-def _price(one: Option) -> Text:
-    if one.price is None:
-        return Text("-", "bright_black")
-    words = Text(f"{one.price.usd_per_hour:,.2f}")
-    words.append(f"\n{one.price.provider}\n{one.price.as_of}", "bright_black")
-    return words
+def _price(one: Option) -> Iterator[str]:
+    if one.price is not None:
+        yield f"{one.price.usd_per_hour:,.2f} USD/h at {one.price.provider}, {one.price.as_of}"

@@ -1,6 +1,6 @@
 """An answer for a person: verdict first, then why, what would work and its commands, our GPUs, the small print."""
 
-import shlex
+from collections.abc import Iterator
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -12,7 +12,7 @@ from bot.messages.fleet import fleet_lines
 from bot.messages.words import age
 from bot.terminal.bars import VERDICT_STYLE, bar, fullest, legend
 from bot.terminal.render_estimate import breakdown_table
-from bot.terminal.render_options import options_table
+from bot.terminal.render_options import print_options
 from bot.terminal.render_tables import counts_table, quantizations_table
 from shared.planner.plan import Headline, Option, Plan
 from shared.planner.sentence import cards
@@ -25,7 +25,6 @@ _HEADLINE_STYLE: Final = {
     Headline.NO: ("✗", "bold red"),
     Headline.UNKNOWN: ("?", "bold bright_black"),
 }
-_FEWEST_COLUMNS: Final = 60
 
 
 def show_answer(answer: Answer, *, console: Console | None = None, everything: bool = False) -> None:
@@ -33,30 +32,33 @@ def show_answer(answer: Answer, *, console: Console | None = None, everything: b
     screen = console or Console(highlight=False)
     plan = answer.plan
     screen.print(_verdict(plan))
-    for part in _parts(answer, everything=everything):
-        screen.print()
-        screen.print(part)
-    _print_commands(plan, screen)
-    screen.print()
-    screen.print(_small_print(answer, everything=everything))
-
-
-def _parts(answer: Answer, *, everything: bool) -> list[RenderableType]:
-    plan = answer.plan
-    found: list[RenderableType] = []
     if plan.asked is not None:
-        found.append(_asked(plan.asked))
+        _spaced(screen, _asked(plan.asked))
     if plan.options:
-        found.append(options_table(plan))
+        screen.print()
+        print_options(plan, screen)
+    for part in _parts(answer, everything=everything):
+        _spaced(screen, part)
+    _spaced(screen, _small_print(answer, everything=everything))
+
+
+def _spaced(screen: Console, part: RenderableType) -> None:
+    screen.print()
+    screen.print(part)
+
+
+def _parts(answer: Answer, *, everything: bool) -> Iterator[RenderableType]:
+    plan = answer.plan
     if plan.on_these_gpus:
-        found.append(quantizations_table(plan, everything=everything))
+        yield quantizations_table(plan, everything=everything)
     if plan.counts:
-        found.append(counts_table(plan))
+        yield counts_table(plan)
     if live := fleet_lines(answer):
-        found.append(_section("On our GPUs now", *(Text(line) for line in live)))
+        yield _section("On our GPUs now", *(Text(line) for line in live))
     if plan.warnings:
-        found.append(_section("Careful", *(Text(f"! {line}", "yellow") for line in plan.warnings)))
-    return [*found, *(_verdict(other) for other in plan.others)]
+        yield _section("Careful", *(Text(f"! {line}", "yellow") for line in plan.warnings))
+    for other in plan.others:
+        yield _verdict(other)
 
 
 def _section(title: str, *lines: RenderableType) -> Group:
@@ -96,24 +98,9 @@ def _asked(one: Option) -> Group:
     return Group(verdict, *(Padding(line, (0, 0, 0, 2)) for line in lines))
 
 
-def _print_commands(plan: Plan, screen: Console) -> None:
-    """One command per option, each on a line of its own whatever the width, so that it can be copied."""
-    runnable = [(number, one) for number, one in enumerate(plan.options, 1) if one.command]
-    if not runnable:
-        return
-    screen.print()
-    screen.print(Text("Commands", "bold"))
-    for number, one in runnable:
-        screen.print(Text(f"  {number}", "cyan"))
-        assert one.command is not None  # noqa: S101 - filtered above
-        screen.print(Text(shlex.join(one.command)), soft_wrap=True)
-
-
 def _small_print(answer: Answer, *, everything: bool) -> Text:
     plan = answer.plan
     said = list(plan.assumptions)
-    if any(one.speed and not one.speed.validated for one in plan.options):
-        said.append("? after a speed: no published run on this card with this engine stands behind it.")
     if any(one.price for one in plan.options):
         said.append("Prices are list prices of the day shown with them.")
     lines = [f"Assumed: {' '.join(said)}"] if said else []

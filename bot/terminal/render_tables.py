@@ -11,6 +11,12 @@ from shared.planner.sentence import cards
 from shared.units import gib, tokens
 
 _MOST_ROWS = 9
+_SHORT = {
+    Verdict.FITS: "fits",
+    Verdict.TIGHT: "tight",
+    Verdict.DOES_NOT_FIT: "too large",
+    Verdict.UNKNOWN: "unknown",
+}
 
 
 def quantizations_table(plan: Plan, *, everything: bool) -> Table:
@@ -23,10 +29,10 @@ def quantizations_table(plan: Plan, *, everything: bool) -> Table:
         title_justify="left",
         box=box.SIMPLE_HEAD,
     )
-    for name, right in (("Quantization", False), ("Engine", False), ("Weights", True), ("In all", True)):
+    for name, right in (("Quantization", False), ("Engine", False), ("Weights", True), ("Total", True)):
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("Longest context", justify="right", no_wrap=True)
+    table.add_column("Max context", justify="right", no_wrap=True)
     for fit in plan.on_these_gpus if everything else _worth_showing(plan.on_these_gpus):
         sign, style = VERDICT_STYLE[fit.verdict]
         table.add_row(
@@ -34,7 +40,7 @@ def quantizations_table(plan: Plan, *, everything: bool) -> Table:
             fit.engine,
             gib(fit.weights_bytes),
             gib(fit.total_bytes),
-            Text(f"{sign} {fit.verdict.value.replace('_', ' ')}", style),
+            Text(f"{sign} {_SHORT[fit.verdict]}", style),
             tokens(fit.longest_context_tokens) if fit.longest_context_tokens else "-",
         )
     return table

@@ -1,6 +1,7 @@
 """Does it fit: an estimate of one case, or the engine's reason for refusing it."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Quantization
@@ -11,8 +12,9 @@ from shared.memory.workload import Workload
 from shared.planner.case import Case
 from shared.planner.workloads import layouts, workload
 
-GOOD = frozenset({Verdict.FITS})
-NOT_REFUSED = frozenset({Verdict.FITS, Verdict.TIGHT})
+# vLLM's default leaves 8 percent of the card unused; above this share other processes and fragmentation bite.
+HIGHEST_UTILIZATION: Final = 0.95
+NOT_REFUSED: Final = frozenset({Verdict.FITS, Verdict.TIGHT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,33 @@ def attempt_case(
     *,
     context_tokens: int | None = None,
     kv_cache_type: str | None = None,
+    literally: bool = False,
 ) -> Attempt:
-    """The case at this quantization in the first layout the engine accepts."""
+    """The case at this quantization in the first layout the engine accepts.
+
+    `literally` leaves every setting of the engine at its default.
+    """
     base = workload(case, quantization, engine, context_tokens=context_tokens, kv_cache_type=kv_cache_type)
     refused = Attempt(None, "")
     for load in layouts(base, case.gpu_count, case.tensor_parallel):
         tried = attempt(load, case.gpu, case.gpu_count, catalog)
         if tried.estimate is not None:
-            return tried
+            return tried if literally else _with_more_utilization(tried, catalog)
         refused = refused if refused.reason else tried
     return refused
+
+
+def _with_more_utilization(tried: Attempt, catalog: Catalog) -> Attempt:
+    """The same with the utilization people raise vLLM's to before they buy a card, where that makes it fit."""
+    found = tried.estimate
+    if found is None or tried.fits or found.workload.engine != "vllm" or found.breakdown.server is None:
+        return tried
+    smallest = found.breakdown.server.smallest_utilization
+    if smallest is None or smallest > HIGHEST_UTILIZATION or found.workload.gpu_memory_utilization:
+        return tried
+    raised = replace(found.workload, gpu_memory_utilization=HIGHEST_UTILIZATION)
+    again = attempt(raised, found.gpus[0], len(found.gpus), catalog)
+    return again if again.fits else tried
 
 
 def at_context(found: Estimate, context_tokens: int, catalog: Catalog) -> Attempt:

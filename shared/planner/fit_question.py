@@ -42,7 +42,7 @@ def asked_quantization(case: Case, catalog: Catalog) -> tuple[Quantization, str]
 def attempt_asked(case: Case, catalog: Catalog) -> Attempt:
     """The literal question."""
     quantization, engine = asked_quantization(case, catalog)
-    return attempt_case(case, quantization, engine, catalog)
+    return attempt_case(case, quantization, engine, catalog, literally=True)
 
 
 def ways(case: Case, asked: Attempt, catalog: Catalog) -> Iterator[Option]:
@@ -59,7 +59,7 @@ def ways(case: Case, asked: Attempt, catalog: Catalog) -> Iterator[Option]:
     yield from _other_models(case, catalog)
 
 
-def headline(case: Case, asked: Attempt, options: tuple[Option, ...]) -> Headline:
+def headline(asked: Attempt, options: tuple[Option, ...]) -> Headline:
     """The answer in one word.
 
     `with_changes` is kept for changes on the named hardware that leave the model healthy: about 4 bits or better, a
@@ -88,7 +88,12 @@ def _less_hardware(case: Case, asked: Estimate, catalog: Catalog) -> Iterator[Op
 
 def _on_the_same_gpus(case: Case, asked: Attempt, catalog: Catalog) -> Iterator[Option]:
     """Another quantization, a quantized KV cache, a shorter context: on the hardware that was named."""
-    wanted, _ = asked_quantization(case, catalog)
+    wanted, engine = asked_quantization(case, catalog)
+    raised = attempt_case(case, wanted, engine, catalog)
+    if raised.fits and raised.estimate is not None:
+        share = raised.estimate.workload.gpu_memory_utilization
+        reason = f"What was asked, with {engine} allowed {share:.0%} of each card."
+        yield option(OptionKind.AS_ASKED, raised.estimate, catalog, reason=reason)
     yield from _quantizations(case, wanted, catalog)
     if asked.estimate is None:
         return
@@ -144,6 +149,8 @@ def _why_this_quantization(case: Case, quantization: Quantization, catalog: Cata
 def _more_gpus(case: Case, catalog: Catalog) -> Iterator[Option]:
     """More of the same GPU, for each usual precision."""
     for quantization, engine in usual_precisions(case, catalog):
+        if attempt_case(case, quantization, engine, catalog).fits:
+            continue  # the named hardware will do
         enough = fewest_gpus(case, quantization, engine, catalog, at_least=case.gpu_count + 1)
         if enough is None or enough[1].estimate is None:
             continue

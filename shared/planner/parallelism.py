@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
+from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for, published
 from shared.planner.fit import Attempt, attempt_case
@@ -32,37 +33,48 @@ def fewest_gpus(
     *,
     at_least: int = 1,
     most: int = 32,
+    surely: bool = True,
 ) -> tuple[int, Attempt] | None:
-    """The fewest of the case's GPU that hold it, and the estimate there; None when no count we try is enough."""
+    """The fewest of the case's GPU that hold it, and the estimate there; None when no count we try is enough.
+
+    Not `surely`: a count where it is tight will do.
+    """
     for count in counts(engine, at_least):
         if count > most:
             return None
         tried = attempt_case(
             replace(case, gpu_count=count, tensor_parallel=None), quantization, engine, catalog
         )
-        if tried.fits:
+        if tried.fits or (tried.may_fit and not surely):
             return count, tried
     return None
 
 
 def counts_for_usual_precisions(case: Case, catalog: Catalog) -> tuple[CountFit, ...]:
     """How many of the case's GPU each usual precision needs."""
-    found = []
-    for quantization, engine in usual_precisions(case, catalog):
-        enough = fewest_gpus(case, quantization, engine, catalog)
-        estimate = enough[1].estimate if enough else None
-        found.append(
-            CountFit(
-                quantization=quantization,
-                engine=engine,
-                gpu=case.gpu,
-                gpu_count=enough[0] if enough else None,
-                per_gpu_bytes=max((d.total_bytes for d in estimate.breakdown.per_gpu), default=0)
-                if estimate
-                else 0,
-            )
-        )
-    return tuple(found)
+    return tuple(
+        _count_fit(case, quantization, engine, catalog)
+        for quantization, engine in usual_precisions(case, catalog)
+    )
+
+
+def _count_fit(case: Case, quantization: Quantization, engine: str, catalog: Catalog) -> CountFit:
+    enough = fewest_gpus(case, quantization, engine, catalog, surely=False)
+    sure = enough
+    if enough is not None and not enough[1].fits:
+        sure = fewest_gpus(case, quantization, engine, catalog, at_least=enough[0] + 1)
+    estimate = enough[1].estimate if enough else None
+    return CountFit(
+        quantization=quantization,
+        engine=engine,
+        gpu=case.gpu,
+        gpu_count=enough[0] if enough else None,
+        per_gpu_bytes=max((one.total_bytes for one in estimate.breakdown.per_gpu), default=0)
+        if estimate
+        else 0,
+        verdict=estimate.verdict if estimate else Verdict.DOES_NOT_FIT,
+        sure_count=sure[0] if sure else None,
+    )
 
 
 def usual_precisions(case: Case, catalog: Catalog) -> list[tuple[Quantization, str]]:

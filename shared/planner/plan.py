@@ -93,13 +93,19 @@ class QuantizationFit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountFit:
-    """How many of one GPU a quantization needs; None when no count the engine accepts is enough."""
+    """How many of one GPU a quantization needs; None when no count the engine accepts is enough.
+
+    `gpu_count` is the first that may do, and `verdict` says how sure that is; `sure_count` the first that fits at
+    the upper end of the error bar.
+    """
 
     quantization: Quantization
     engine: str
     gpu: Gpu
     gpu_count: int | None
     per_gpu_bytes: int
+    verdict: Verdict = Verdict.FITS
+    sure_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ def _fit_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
     """Can this model run on that GPU?"""
     asked = attempt_asked(case, catalog)
     options = ranked(ways(case, asked, catalog), case)
-    word = headline(case, asked, options)
+    word = headline(asked, options)
     fits = fits_on_these_gpus(case, catalog)
     counts = () if word is Headline.YES else counts_for_usual_precisions(case, catalog)
     literal = _literal(asked, options, catalog)
@@ -85,7 +85,7 @@ def _fit_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
 
 def _literal(asked: Attempt, options: tuple[Option, ...], catalog: Catalog) -> Option | None:
     """What was asked as an option, also when it does not fit: its breakdown is shown either way."""
-    known = next((one for one in options if one.kind is OptionKind.AS_ASKED), None)
+    known = next((one for one in options if one.estimate is asked.estimate), None)
     if known is not None or asked.estimate is None:
         return known
     return option(OptionKind.AS_ASKED, asked.estimate, catalog, reason="What was asked.")

@@ -9,7 +9,7 @@ from shared.units import gib, tokens
 
 
 def cards(gpu_name: str, count: int) -> str:
-    """ "one A100 40GB", "4x A100 40GB"."""
+    """One A100 40GB, 4x A100 40GB."""
     return f"one {gpu_name}" if count == 1 else f"{count}x {gpu_name}"
 
 
@@ -24,7 +24,7 @@ def fit_sentence(
     where = cards(case.gpu.name, case.gpu_count)
     if asked.estimate is None:
         start = "No" if word is Headline.NO else "Not as asked" if options else "Unknown"
-        return f"{start}: {asked.reason[:1].lower()}{asked.reason[1:]}{_then(word, case, options, fits)}"
+        return f"{start}: {asked.reason[:1].lower()}{asked.reason[1:]}{_then(word, options, fits)}"
     load = asked.estimate.workload
     name = f"{case.model.name} at {load.quantization.name}"
     need, room = _need_and_room(asked)
@@ -34,10 +34,10 @@ def fit_sentence(
         return f"Yes: {name} takes {need} of the {room} {where} can give, with {context} of context{users}."
     if asked.estimate.verdict is Verdict.TIGHT:
         start = "With changes" if word is Headline.WITH_CHANGES else "No"
-        return f"{start}: {name} on {where} is tight, {need} of {room}{_then(word, case, options, fits)}"
+        return f"{start}: {name} on {where} is tight, {need} of {room}{_then(word, options, fits)}"
     start = "With changes" if word is Headline.WITH_CHANGES else "No"
     missing = f"{name} needs {need} and {where} can give {room}"
-    return f"{start}: {missing}{_then(word, case, options, fits)}"
+    return f"{start}: {missing}{_then(word, options, fits)}"
 
 
 def _need_and_room(asked: Attempt) -> tuple[str, str]:
@@ -46,7 +46,7 @@ def _need_and_room(asked: Attempt) -> tuple[str, str]:
     return gib(asked.estimate.breakdown.total_bytes), gib(sum(asked.estimate.capacity_bytes))
 
 
-def _then(word: Headline, case: Case, options: tuple[Option, ...], fits: tuple[QuantizationFit, ...]) -> str:
+def _then(word: Headline, options: tuple[Option, ...], fits: tuple[QuantizationFit, ...]) -> str:
     """What follows the bad news: the change that helps, or how little is left."""
     if word is Headline.WITH_CHANGES:
         best = next(
@@ -61,9 +61,9 @@ def _then(word: Headline, case: Case, options: tuple[Option, ...], fits: tuple[Q
     if not left:
         smaller = [fit for fit in fits if fit.longest_context_tokens]
         if smaller:
-            best = smaller[0]
-            longest = tokens(best.longest_context_tokens)
-            return f"; no quantization fits at this context, {best.quantization.name} up to {longest}."
+            first = smaller[0]
+            longest = tokens(first.longest_context_tokens)
+            return f"; no quantization fits at this context, {first.quantization.name} up to {longest}."
         return "; no quantization of it fits there."
     names = ", ".join(fit.quantization.name for fit in left[:3])
     broken = not any(fit.quantization.healthy for fit in left)
@@ -78,6 +78,8 @@ def _change(one: Option) -> str:
         return f"with {context} of context it fits"
     if one.kind is OptionKind.KV_CACHE:
         return f"with the KV cache in {load.kv_cache_type_k} it fits"
+    if load.gpu_memory_utilization is not None:
+        return f"with --gpu-memory-utilization {load.gpu_memory_utilization} it fits"
     if one.kind is OptionKind.AS_ASKED:
         return "it may start, without room to spare"
     return f"{load.quantization.name} fits with {context} of context"
