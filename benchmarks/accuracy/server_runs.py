@@ -29,6 +29,35 @@ _MODELS: Final = {
     "Qwen/Qwen2.5-7B-Instruct": ("qwen2.5-7b", "BF16"),
     "Qwen/Qwen2.5-72B-Instruct": ("qwen2.5-72b", "BF16"),
 }
+# id of a logged run -> model, quantization, GPU; left out are unknown models, checkpoints of mixed precision, and
+# vLLM's first engine (before 0.8), whose rules are not these
+_LOGGED: Final = {
+    "vllm-qwen3-30b-a3b-fp8-h100": ("qwen3-30b-a3b", "FP8", "h100-80gb"),
+    "vllm-qwen3-30b-a3b-bf16-h100": ("qwen3-30b-a3b", "BF16", "h100-80gb"),
+    "vllm-qwen3-30b-a3b-bf16-eager-96g": ("qwen3-30b-a3b", "BF16", "rtx-pro-6000-server"),
+    "vllm-qwen3-30b-a3b-bf16-16k-util0.5": ("qwen3-30b-a3b", "BF16", "h200"),
+    "vllm-qwen3-coder-30b-131k": ("qwen3-30b-a3b", "BF16", "a100-80gb"),
+    "vllm-qwen3-30b-a3b-w4a16-tp2": ("qwen3-30b-a3b", "W4A16", ""),
+    "vllm-qwen3-30b-a3b-awq-2k": ("qwen3-30b-a3b", "AWQ", "rtx-3090"),
+    "vllm-tinyllama-bnb": ("tinyllama-1.1b", "NF4", ""),
+    "vllm-qwen3-235b-fp8-tp8-fp8kv": ("qwen3-235b-a22b", "FP8", "h100-80gb"),
+    "vllm-qwen3-235b-fp8-tp4-h100": ("qwen3-235b-a22b", "FP8", "h100-80gb"),
+    "vllm-qwen3-32b-bf16-tp8-fp8kv": ("qwen3-32b", "BF16", ""),
+    "vllm-qwen2.5-3b-fp16-seq1": ("qwen2.5-3b", "F16", "rtx-3090"),
+    "vllm-gpt-oss-20b-mxfp4": ("gpt-oss-20b", "MXFP4", ""),
+    "vllm-typhoon-s-8b": ("qwen3-8b", "BF16", ""),
+    "vllm-deepseek-r1-14b-bf16-32k": ("qwen2.5-14b", "BF16", ""),
+    "vllm-qwen2.5-14b-tp4": ("qwen2.5-14b", "BF16", ""),
+    "vllm-qwen2.5-14b-awq": ("qwen2.5-14b", "AWQ", ""),
+    "vllm-h100tab-gpt-oss-20b": ("gpt-oss-20b", "MXFP4", "h100-80gb"),
+    "vllm-h100tab-qwen3-0.6b": ("qwen3-0.6b", "BF16", "h100-80gb"),
+    "vllm-h100tab-qwen3-32b-tp1": ("qwen3-32b", "BF16", "h100-80gb"),
+    "vllm-h100tab-qwen3-32b-tp2": ("qwen3-32b", "BF16", "h100-80gb"),
+    "vllm-qwen3.5-27b-bf16-tp4-eager": ("qwen3.5-27b", "BF16", ""),
+}
+_TABLE_VERSION: Final = "0.11.0"  # of the H100 table, whose rows name no version
+_ANY_GPU: Final = "h100-80gb"  # where the log names none: only terms that do not depend on it are printed
+
 _QUANTIZATIONS: Final = {"fp8": "FP8"}
 _DTYPES: Final = {"torch.float16": "F16", "torch.float32": "F32"}
 
@@ -88,6 +117,57 @@ def study(catalog: Catalog) -> Iterator[ServerRun]:
             gpus=(gpu,) * (row["tp"] * row["pp"]),
             printed=printed,
         )
+
+
+def logged(catalog: Catalog) -> Iterator[ServerRun]:
+    """Runs of vLLM from public logs; most print only some terms, and few name their GPU."""
+    known = models(catalog)
+    for row in _rows("server_measured.jsonl"):
+        if row["id"] not in _LOGGED:
+            continue
+        model_id, quantization, gpu_id = _LOGGED[row["id"]]
+        ranks = row.get("tensor_parallel") or 1
+        context = row.get("context") or 8192
+        # a fine-tune may be made for a longer context than the row it shares its shape with
+        model = known[model_id].model_copy(
+            update={"context_tokens": max(context, known[model_id].context_tokens)}
+        )
+        workload = Workload(
+            model=model,
+            quantization=catalog.quantizations[quantization],
+            engine="vllm",
+            engine_version=row.get("engine_version") or _TABLE_VERSION,
+            context_tokens=context,
+            kv_cache_type_k=row.get("kv_type") or "auto",
+            kv_cache_type_v=row.get("kv_type") or "auto",
+            tensor_parallel=ranks,
+            gpu_memory_utilization=row.get("gpu_memory_utilization"),
+            max_num_seqs=row.get("max_num_seqs"),
+            max_num_batched_tokens=row.get("max_num_batched_tokens"),
+            enforce_eager=row.get("enforce_eager") == "True",
+        )
+        yield ServerRun(
+            name=row["id"],
+            workload=workload,
+            gpus=(catalog.gpus[gpu_id or _ANY_GPU],) * ranks,
+            printed=_printed(row["measured"], gpu_known=bool(gpu_id)),
+        )
+
+
+def _printed(measured: dict[str, Any], *, gpu_known: bool) -> dict[str, float]:
+    """The terms a log printed, in GiB; graphs that freed memory (negative) say nothing."""
+    pool = (measured.get("kv_mib") or {}).get("per_gpu_rank")
+    parts = {
+        "weights": (measured.get("weights_mib") or {}).get("per_gpu_rank"),
+        "activation": measured.get("activation_peak_mib") if gpu_known else None,
+        "non_torch": measured.get("non_torch_mib") if gpu_known else None,
+        "graphs": max(measured.get("cuda_graph_mib") or 0, 0) or None if gpu_known else None,
+        "pool": min(pool) if isinstance(pool, list) else pool,
+    }
+    printed = {name: value / 1024 for name, value in parts.items() if value is not None}
+    if measured.get("kv_tokens"):
+        printed["tokens"] = measured["kv_tokens"]
+    return printed
 
 
 def _rows(name: str) -> Iterator[dict[str, Any]]:

@@ -8,12 +8,12 @@ from shared.catalog.rows import Engine, Gpu
 from shared.engines.vllm.activation import activation_bytes
 from shared.engines.vllm.cache import Layout, layout
 from shared.engines.vllm.graphs import cuda_graph_bytes
-from shared.engines.vllm.notes import assumptions, evidence, warnings
+from shared.engines.vllm.notes import assumptions, warnings
 from shared.engines.vllm.outside import Outside, outside
 from shared.engines.vllm.refusals import refuse, refuse_context
 from shared.engines.vllm.rules import Rules, rules_at
 from shared.engines.vllm.run import NAME, Run, resolve
-from shared.engines.vllm.uncertainty import error_bytes
+from shared.engines.vllm.uncertainty import error_bytes, evidence
 from shared.engines.vllm.weights import Stage, stages
 from shared.errors import Refused
 from shared.memory.breakdown import Breakdown, DeviceMemory, ServerCapacity
@@ -76,7 +76,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         server=_capacity(run, ranks, rules),
         assumptions=assumptions(run, rules, facts),
         warnings=warnings(workload, gpus, run),
-        evidence=evidence(workload.model, rules),
+        evidence=evidence(workload.model, rules.version),
     )
 
 
@@ -102,7 +102,9 @@ def _rank(workload: Workload, run: Run, stage: Stage, gpu: Gpu, facts: Engine, r
         activation_bytes=activation,
         cuda_graph_bytes=graphs,
         non_torch_bytes=over.non_torch_bytes,
-        uncertainty_bytes=error_bytes(model, stage.weights_bytes, activation, graphs, over.error_bytes),
+        uncertainty_bytes=error_bytes(
+            model, rules.version, stage.weights_bytes, activation, graphs, over.error_bytes
+        ),
     )
     return _Rank(
         device=device,

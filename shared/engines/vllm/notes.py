@@ -1,17 +1,13 @@
-"""The sentences beside vLLM's numbers: what is assumed, what to watch, how well it is measured."""
+"""The sentences beside vLLM's numbers: what is assumed, what to watch."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 
 from shared.catalog.rows import Engine, Gpu, LayerKind, Model, Quantization
-from shared.engines.versions import version_key
 from shared.engines.vllm.experts import needs_expert_parallel
 from shared.engines.vllm.rules import Rules
 from shared.engines.vllm.run import Run
-from shared.engines.vllm.uncertainty import MEASURED
 from shared.memory.workload import Workload
-
-_MEASURED_FROM, _MEASURED_UP_TO = (0, 18), (0, 20)  # the versions the study's profile was printed by
 
 
 @lru_cache(maxsize=2048)
@@ -76,11 +72,3 @@ def _replicated(model: Model, tensor: int) -> str:
     if attention.kv_heads < tensor:
         return f"Tensor parallel {tensor} exceeds the {attention.kv_heads} key-value heads: their cache is replicated."
     return ""
-
-
-@lru_cache(maxsize=4096)
-def evidence(model: Model, rules: Rules) -> str:
-    """Say "measured" where runs of this architecture and these rules stand behind the numbers, else "derived"."""
-    version = version_key(rules.version)
-    known = model.shape.architecture in MEASURED and _MEASURED_FROM <= version < _MEASURED_UP_TO
-    return "measured" if known else "derived"

@@ -145,7 +145,7 @@ def _cut_group(shape: Shape, quantization: Quantization, ranks: int) -> str:
     """A rank's share of an input must hold whole groups (vllm/model_executor/layers/quantization/awq.py)."""
     group = quantization.group_size
     for size in {shape.ffn_size, *shape.ffn_size_per_layer}:
-        if size % (ranks * group):
+        if ranks > 1 and size % (ranks * group):
             return f"a feed-forward of {size} in groups of {group}"
     return ""
 

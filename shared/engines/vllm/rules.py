@@ -5,8 +5,10 @@ from functools import lru_cache
 from typing import Final
 
 from shared.catalog.rows import Engine
-from shared.engines.versions import at_version
+from shared.engines.versions import at_version, version_key
+from shared.errors import Unsupported
 
+_OLDEST: Final = (0, 8)  # the first version whose default engine is the present one ("V1")
 _VISION: Final = "vision_bytes_per_token."
 
 
@@ -39,8 +41,11 @@ def rules_at(facts: Engine, version: str | None) -> Rules:
 
     Raises:
         BadValue: The version is not one we can read.
+        Unsupported: The version is older than the rules reach back.
     """
     version = version or facts.version
+    if version_key(version) < _OLDEST:
+        raise Unsupported(f"I know vLLM's memory rules from 0.8 on, not those of {version}.")
 
     def number(name: str) -> int:
         return int(at_version(facts, name, version).value)

@@ -1,40 +1,79 @@
 """How far each term may be off: half-widths of 95 % intervals, from residuals on measured runs."""
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from shared.catalog.rows import LayerKind, Model
+from shared.engines.versions import version_key
 from shared.units import GIB, MIB
 
-# Architectures with at least one run of known terms behind them; the residuals are printed by benchmarks/accuracy.
-MEASURED: Final = frozenset(
+# Architectures with at least one run of known terms behind them (benchmarks/accuracy prints the residuals), and the
+# versions those runs were of.
+_MEASURED: Final = frozenset(
     {"llama", "qwen2", "qwen3", "qwen3_moe", "gemma2", "gemma3", "deepseek_v2", "kimi_vl", "gpt_oss"}
 )
+_MEASURED_FROM: Final = (0, 18)
+_MEASURED_BEFORE: Final = (0, 20)
 
-_WEIGHTS_MEASURED: Final = 0.006  # of the weights: the largest residual of the measured runs
-_WEIGHTS_OTHER: Final = 0.02
-_ACTIVATION: Final = 96 * MIB
-_ACTIVATION_SHARE: Final = 0.06
-_ACTIVATION_OTHER: Final = 400 * MIB  # recurrent layers and vision towers without a run behind them
-_GRAPHS_SHARE: Final = 0.45
-_GRAPHS_FLOOR: Final = 64 * MIB
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Widths:
+    """Shares of a term and bytes on top."""
+
+    weights_share: float
+    activation_share: float
+    activation_bytes: int
+    graphs_share: float
+
+
+_WITH_RUNS: Final = _Widths(
+    weights_share=0.003, activation_share=0.015, activation_bytes=24 * MIB, graphs_share=0.22
+)
+_OTHER_VERSION: Final = _Widths(
+    weights_share=0.006, activation_share=0.06, activation_bytes=128 * MIB, graphs_share=0.5
+)
+_OTHER_MODEL: Final = _Widths(
+    weights_share=0.015, activation_share=0.08, activation_bytes=192 * MIB, graphs_share=0.6
+)
+# Recurrent layers and vision towers no run was made with: what they hold in the profile run is derived.
+_UNSEEN_LAYERS: Final = 400 * MIB
+_UNSEEN_MOST: Final = 2 * GIB
+
+
+@lru_cache(maxsize=2048)
+def evidence(model: Model, version: str) -> str:
+    """Say "measured" where runs of this architecture and version stand behind the numbers, else "derived"."""
+    known = _MEASURED_FROM <= version_key(version) < _MEASURED_BEFORE
+    return "measured" if known and model.shape.architecture in _MEASURED else "derived"
+
+
+@lru_cache(maxsize=2048)
+def _widths(model: Model, version: str) -> _Widths:
+    if model.shape.architecture not in _MEASURED:
+        return _OTHER_MODEL
+    return _WITH_RUNS if evidence(model, version) == "measured" else _OTHER_VERSION
 
 
 @lru_cache(maxsize=16384)
 def error_bytes(
-    model: Model, weights_bytes: int, activation_bytes: int, graph_bytes: int, outside_error_bytes: int
+    model: Model,
+    version: str,
+    weights_bytes: int,
+    activation_bytes: int,
+    graph_bytes: int,
+    outside_error: int,
 ) -> int:
     """Half-width of the 95 % interval of one device's total; the terms' errors are independent."""
-    shape = model.shape
-    measured = shape.architecture in MEASURED
+    widths = _widths(model, version)
     terms: list[float] = [
-        weights_bytes * (_WEIGHTS_MEASURED if measured else _WEIGHTS_OTHER),
-        _ACTIVATION + activation_bytes * _ACTIVATION_SHARE,
-        _GRAPHS_FLOOR + graph_bytes * _GRAPHS_SHARE if graph_bytes else 0,
-        outside_error_bytes,
+        weights_bytes * widths.weights_share,
+        widths.activation_bytes + activation_bytes * widths.activation_share,
+        graph_bytes * widths.graphs_share,
+        outside_error,
     ]
-    unseen = LayerKind.RECURRENT in shape.layer_pattern or (model.towers and not measured)
-    if unseen:
-        terms.append(max(_ACTIVATION_OTHER, min(2 * GIB, activation_bytes // 2)))
+    towers_unseen = bool(model.towers) and widths is _OTHER_MODEL
+    if LayerKind.RECURRENT in model.shape.layer_pattern or towers_unseen:
+        terms.append(max(_UNSEEN_LAYERS, min(_UNSEEN_MOST, activation_bytes // 2)))
     return round(math.hypot(*terms))
