@@ -67,6 +67,8 @@ _MEMORY_GAUGES: Final[tuple[tuple[Metric, Callable[[MemoryReport], float | None]
     (names.GPU_MEMORY_RESERVED, lambda memory: memory.reserved_bytes),
     (names.GPU_MEMORY_USABLE, lambda memory: memory.usable_bytes),
 )
+# What is free on a GPU split by MIG can be used by nobody, and would be counted twice beside its instances' free.
+_NOT_OF_MIG_PARENTS: Final = (names.GPU_MEMORY_FREE, names.GPU_MEMORY_USABLE)
 _DEVICE_GAUGES: Final[tuple[tuple[Metric, Callable[[GpuReport], float | None]], ...]] = (
     (names.GPU_MEMORY_UNATTRIBUTED, lambda gpu: gpu.unattributed_bytes),
     (names.GPU_UTILIZATION, lambda gpu: gpu.utilization_ratio),
@@ -86,9 +88,14 @@ def _devices(report: NodeReport) -> Iterator[PrometheusMetric]:
     yield family(
         names.GPU_DOWN_INFO, (({"uuid": gpu.uuid, "reason": gpu.down_reason or ""}, 1) for gpu in down)
     )
-    memories = [(gpu.uuid, gpu.memory) for gpu in report.gpus if gpu.memory is not None]
+    memories = [(gpu, gpu.memory) for gpu in report.gpus if gpu.memory is not None]
     for memory_metric, memory_value in _MEMORY_GAUGES:
-        yield family(memory_metric, (({"uuid": uuid}, memory_value(memory)) for uuid, memory in memories))
+        rows = (
+            ({"uuid": gpu.uuid}, memory_value(memory))
+            for gpu, memory in memories
+            if not (gpu.mig_enabled and memory_metric in _NOT_OF_MIG_PARENTS)
+        )
+        yield family(memory_metric, rows)
     for metric, value in _DEVICE_GAUGES:
         yield family(metric, (({"uuid": gpu.uuid}, value(gpu)) for gpu in report.gpus))
     places = (

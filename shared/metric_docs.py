@@ -21,7 +21,7 @@ Names, labels and units are a promise: we add, we deprecate, we do not rename.
 
       fittingroom_gpu_memory_free_bytes * on (uuid) group_left (name, gpu, index) fittingroom_gpu_info
 
-- A GPU with MIG on has series of its own, but nothing can be put on it: what fits is said of its instances.
+- A GPU with MIG on has no free and no usable memory of its own: that, and what fits, is said of its instances.
 - A device once seen stays in `fittingroom_gpu_up` until the exporter restarts, so that a lost GPU is seen to be lost.
 
 Which GPUs could take Llama 3.1 8B in Q4_K_M with 8k of context now, the roomiest first:
