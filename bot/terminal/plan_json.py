@@ -101,12 +101,13 @@ def option_json(one: Option) -> dict[str, Any]:
 def _speed(speed: Speed | None) -> dict[str, Any] | None:
     if speed is None:
         return None
-    prefill = speed.prefill_tokens_per_second
+    prefill, together = speed.prefill_tokens_per_second, speed.together_tokens_per_second
     return {
         "low": round(speed.low, 1),
         "high": round(speed.high, 1),
         "validated": speed.validated,
         "prefill_tokens_per_second": round(prefill) if prefill else None,
+        "together_tokens_per_second": round(together, 1) if together else None,
     }
 
 
@@ -134,6 +135,8 @@ def _count_fit(fit: CountFit) -> dict[str, Any]:
         "gpu": fit.gpu.id,
         "gpu_count": fit.gpu_count,
         "per_gpu_bytes": fit.per_gpu_bytes,
+        "verdict": fit.verdict.value,
+        "sure_count": fit.sure_count,
     }
 
 

@@ -92,9 +92,12 @@ def _speed(one: Option) -> str:
         return "speed not known"
     speed = one.speed
     sure = "" if speed.validated else ", not measured on this card"
-    return (
+    alone = (
         f"about {_rate(speed.tokens_per_second)} tokens/s ({_rate(speed.low)} to {_rate(speed.high)}{sure})"
     )
+    if speed.together_tokens_per_second is None:
+        return alone
+    return f"{alone} alone, {_rate(speed.together_tokens_per_second)} for all together"
 
 
 def _rate(tokens_per_second: float) -> str:

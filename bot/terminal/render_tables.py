@@ -66,6 +66,8 @@ def counts_table(plan: Plan) -> Table:
     table.add_column("On each", justify="right", no_wrap=True)
     for fit in plan.counts:
         count = str(fit.gpu_count) if fit.gpu_count else "more than we tried"
+        if fit.verdict is Verdict.TIGHT:
+            count += f" (tight; {fit.sure_count} to be sure)" if fit.sure_count else " (tight)"
         table.add_row(
             fit.quantization.name, fit.engine, count, gib(fit.per_gpu_bytes) if fit.gpu_count else "-"
         )

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, MigProfile, Model, Quantization
 from shared.estimator import Estimate
 from shared.planner.case import DEFAULT_CONTEXT_TOKENS, Case
+from shared.planner.current_models import current_models
 from shared.planner.engine_choice import engine_for
 from shared.planner.fit import attempt_case
 from shared.planner.quantizations import about_four_bits_or_better, ladder
@@ -21,6 +23,7 @@ _NEIGHBOURS: Final = {
     "apu": ("apu", "consumer", "workstation"),
 }
 _OLDEST_CAPABILITY: Final = (7, 5)
+_ITS_TIME: Final = timedelta(days=365)
 # A slice or a smaller card is worth naming when less than this share of the card would be used.
 _WASTE_SHARE: Final = 0.5
 
@@ -125,12 +128,17 @@ def _price_per_hour(gpu: Gpu, catalog: Catalog) -> float:
 
 
 def _smaller_models(model: Model, catalog: Catalog, *, same_family: bool) -> list[Model]:
-    """Smaller models, largest first; of equal size the newer."""
-    rows = [
+    """Smaller models, largest first: of the family those of its time, of other families what is current."""
+    rows = catalog.models.values() if same_family else current_models(catalog)
+    oldest = (model.released - _ITS_TIME).toordinal() if model.released and same_family else 0
+    smaller = [
         row
-        for row in catalog.models.values()
+        for row in rows
         if (row.family == model.family) is same_family
         and row.parameters < 0.95 * model.parameters
         and row.shape.kind == model.shape.kind
+        and (row.released.toordinal() if row.released else 0) >= oldest
     ]
-    return sorted(rows, key=lambda row: (-row.parameters, -(row.released.toordinal() if row.released else 0)))
+    return sorted(
+        smaller, key=lambda row: (-row.parameters, -(row.released.toordinal() if row.released else 0))
+    )

@@ -13,7 +13,6 @@ from shared.planner.limits import longest_context, most_sequences, with_sequence
 from shared.planner.options import option
 from shared.planner.plan import Option, OptionKind
 from shared.planner.quantizations import about_four_bits_or_better, ladder
-from shared.planner.speed import batch_speed
 from shared.planner.workloads import context_per_sequence
 from shared.units import tokens
 
@@ -46,10 +45,10 @@ def for_users(case: Case, catalog: Catalog) -> list[Option]:
         loaded = with_sequences(estimate, users, context, catalog).estimate
         if loaded is None:
             continue
-        together = batch_speed(loaded, catalog, users)
-        notes = (f"About {together:,.0f} tokens/s for all of them together.",) if together else ()
-        reason = f"{users:,} users with {tokens(context)} each, all full at once."
-        found.append(option(kind, loaded, catalog, reason=reason, notes=notes))
+        reason = (
+            f"{users:,} {'user' if users == 1 else 'users'} with {tokens(context)} each, all full at once."
+        )
+        found.append(option(kind, loaded, catalog, reason=reason))
         served = users
     return found
 

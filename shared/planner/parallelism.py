@@ -83,7 +83,7 @@ def usual_precisions(case: Case, catalog: Catalog) -> list[tuple[Quantization, s
     names.append(published(case.model, case.gpu, catalog, case.engine)[0].id)
     if runs_on_id("FP8", case.gpu, catalog):
         names.append("FP8")
-    names.append(four_bit_server_format(case.model, catalog))
+    names.append(four_bit_server_format(case.model, case.gpu, catalog))
     if case.model.shape.gguf_architecture is not None:
         names += ["Q8_0", "Q4_K_M"]
     native = catalog.quantizations.get(case.model.native_quantization)

@@ -41,6 +41,9 @@ class Speed:
     high: float
     validated: bool  # False where no measurement on this kind of card stands behind it
     prefill_tokens_per_second: float | None = None  # how fast a prompt is read
+    together_tokens_per_second: float | None = (
+        None  # of all the asked sequences at once, where there are several
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

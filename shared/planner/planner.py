@@ -9,6 +9,7 @@ from shared.errors import UserError
 from shared.memory.breakdown import Verdict
 from shared.planner.capacity import for_context, for_users
 from shared.planner.case import Case, case_of, check_numbers
+from shared.planner.current_models import current_models
 from shared.planner.fit import Attempt
 from shared.planner.fit_question import attempt_asked, headline, ways
 from shared.planner.hypothetical import hypothetical_gpu
@@ -157,15 +158,14 @@ def _cheapest_plan(query: Query, model: Model, gpu: Gpu | None, catalog: Catalog
 def _what_fits_plan(query: Query, gpu: Gpu, catalog: Catalog) -> Plan:
     """What can run on this GPU?"""
     check_numbers(query, None)
-    count = query.gpu_count or 1
-    first = next(iter(catalog.models.values()))
+    first = current_models(catalog)[0]
     like = case_of(replace(query, context_tokens=None), first, gpu)
     like = replace(like, context_tokens=query.context_tokens or like.context_tokens)
-    options = tuple(what_fits(gpu, count, like, catalog))
+    options = tuple(what_fits(like, catalog))
     return Plan(
         query=query,
         headline=Headline.YES if options else Headline.NO,
-        sentence=what_fits_sentence(gpu, count, options),
+        sentence=what_fits_sentence(gpu, like.gpu_count, options),
         options=options[:6],
         assumptions=like.assumptions,
         warnings=query.warnings,
@@ -209,7 +209,7 @@ def _of_choices(query: Query, choices: list[Query], catalog: Catalog) -> Plan:
         first,
         query=query,
         headline=first.headline if agreed else Headline.UNKNOWN,
-        sentence=f"{given} could be several. {said}",
+        sentence=f"Which {given}? {said}",
         others=tuple(plans[1:]),
     )
 

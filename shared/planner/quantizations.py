@@ -16,8 +16,8 @@ _FOUR_BIT_FORMATS = (
     QuantizationFormat.AWQ,
     QuantizationFormat.GPTQ,
     QuantizationFormat.COMPRESSED,
-    QuantizationFormat.NVFP4,
 )
+_FIVE_BITS = 5
 _SMALLEST_USEFUL_CONTEXT = 512
 
 
@@ -41,7 +41,7 @@ def server_ladder(model: Model, gpu: Gpu, catalog: Catalog) -> tuple[Quantizatio
     if native is not None and native.id == "BF16" and not runs_on(native, gpu):
         names = ["F16"]
     eight = ["FP8"] if gpu.supports_fp8 or runs_on_id("FP8", gpu, catalog) else []
-    names += [*eight, "INT8", four_bit_server_format(model, catalog)]
+    names += [*eight, "INT8", four_bit_server_format(model, gpu, catalog)]
     rows = [catalog.quantizations[name] for name in dict.fromkeys(names) if name in catalog.quantizations]
     ceiling = native.bits_per_weight if native is not None else 16.0
     return tuple(
@@ -55,13 +55,16 @@ def runs_on_id(quantization_id: str, gpu: Gpu, catalog: Catalog) -> bool:
     return row is not None and runs_on(row, gpu)
 
 
-def four_bit_server_format(model: Model, catalog: Catalog) -> str:
-    """The 4-bit format of a checkpoint that is published, else AWQ."""
-    for repo in model.quantized_repos:
-        row = catalog.quantizations.get(repo.quantization)
-        if row is not None and row.format in _FOUR_BIT_FORMATS and row.bits_per_weight < 5:
-            return row.id
-    return "AWQ"
+def four_bit_server_format(model: Model, gpu: Gpu, catalog: Catalog) -> str:
+    """The 4-bit format to serve on this card: of a published checkpoint where there is one, else AWQ."""
+    published_formats = {
+        row.format: row.id
+        for repo in model.quantized_repos
+        if (row := catalog.quantizations.get(repo.quantization)) is not None
+        and row.bits_per_weight < _FIVE_BITS
+    }
+    wanted = (QuantizationFormat.NVFP4, *_FOUR_BIT_FORMATS) if gpu.supports_fp4 else _FOUR_BIT_FORMATS
+    return next((published_formats[form] for form in wanted if form in published_formats), "AWQ")
 
 
 def about_four_bits_or_better(quantization: Quantization, model: Model, catalog: Catalog) -> bool:

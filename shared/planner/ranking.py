@@ -5,6 +5,7 @@ from typing import Final
 
 from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
+from shared.planner.engine_choice import is_native
 from shared.planner.plan import Option, OptionKind
 from shared.planner.workloads import context_per_sequence
 
@@ -45,11 +46,22 @@ def _rank(one: Option, case: Case) -> tuple[float, ...]:
     return (
         _group(one),
         one.verdict is not Verdict.FITS,
-        one.quantization.rank if one.kind in _ON_THE_NAMED_HARDWARE else 0,
+        quality_step(one) if one.kind in _ON_THE_NAMED_HARDWARE else 0,
         one.gpu_count * one.gpu.memory_marketed_gb if one.kind not in _ON_THE_NAMED_HARDWARE else 0,
         -speed,
         cost,
         abs(context_per_sequence(one.estimate.workload) - case.context_tokens),
+    )
+
+
+def quality_step(one: Option) -> int:
+    """Quality as one can tell it apart: as published, 8 bits, 5 to 6, 4, 3, and what breaks."""
+    if is_native(one.quantization, one.estimate.workload.model):
+        return 0
+    if not one.healthy:
+        return 4 if one.quantization.healthy else 5
+    return next(
+        step for step, bits in ((1, 7.9), (2, 5.5), (3, 0)) if one.quantization.bits_per_weight >= bits
     )
 
 

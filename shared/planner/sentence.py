@@ -49,13 +49,9 @@ def _need_and_room(asked: Attempt) -> tuple[str, str]:
 def _then(word: Headline, options: tuple[Option, ...], fits: tuple[QuantizationFit, ...]) -> str:
     """What follows the bad news: the change that helps, or how little is left."""
     if word is Headline.WITH_CHANGES:
-        best = next(
-            one
-            for one in options
-            if one.healthy
-            and one.kind
-            in (OptionKind.AS_ASKED, OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE)
-        )
+        kinds = (OptionKind.AS_ASKED, OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE)
+        healthy = [one for one in options if one.healthy and one.kind in kinds]
+        best = next((one for one in healthy if one.verdict is Verdict.FITS), healthy[0])
         return f"; {_change(best)}."
     left = [fit for fit in fits if fit.verdict is Verdict.FITS]
     if not left:

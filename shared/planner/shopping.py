@@ -5,17 +5,21 @@ from dataclasses import replace
 from typing import Final
 
 from shared.catalog.catalog import Catalog
-from shared.catalog.rows import Gpu, Model, Quantization
+from shared.catalog.rows import Gpu, Quantization, QuantizationFormat
 from shared.estimator import Estimate
 from shared.planner.alternatives import best_healthy
-from shared.planner.case import DEFAULT_CONTEXT_TOKENS, Case
-from shared.planner.engine_choice import engine_for
+from shared.planner.case import Case
+from shared.planner.current_models import current_models
+from shared.planner.engine_choice import engine_for, serves
 from shared.planner.options import option
 from shared.planner.parallelism import fewest_gpus, usual_precisions
 from shared.planner.plan import Option, OptionKind
 from shared.units import gib
 
 _MOST_GPUS: Final = 16
+_ONE_NODE: Final = 8
+_CROWD: Final = 4  # users from which a server is the natural choice
+_READING_PACE: Final = 8.0  # tokens per second and user; people read at about half of that
 _SEGMENTS: Final = ("consumer", "workstation", "datacenter")
 _OLDEST: Final = (7, 5)
 
@@ -35,45 +39,55 @@ def which_gpu(case: Case, catalog: Catalog) -> list[Option]:
 
 
 def cheapest(case: Case, catalog: Catalog, only: Gpu | None) -> list[Option]:
-    """Every rentable way to hold the case at 4 bits or better, the cheapest hour first, one per kind of GPU."""
+    """Every rentable way to serve the case at 4 bits or better, the cheapest hour first, one per kind of GPU.
+
+    Ways too slow to read along with do not count.
+    """
     best: dict[str, Option] = {}
     for quantization in _precisions(case, catalog):
         for gpu in [only] if only else _rentable(catalog):
-            for estimate in _held(case.on(gpu), quantization, catalog):
-                one = option(
-                    OptionKind.MORE_GPUS if len(estimate.gpus) > 1 else OptionKind.OTHER_GPU,
-                    estimate,
-                    catalog,
-                )
+            if _unfit_for_many(case, quantization, gpu):
+                continue
+            for estimate in _held(case.on(gpu), quantization, catalog, most=_ONE_NODE):
+                kind = OptionKind.MORE_GPUS if len(estimate.gpus) > 1 else OptionKind.OTHER_GPU
+                one = option(kind, estimate, catalog)
                 known = best.get(gpu.id)
-                if one.price and (known is None or _cost(one) < _cost(known)):
+                if one.price and _fast_enough(one) and (known is None or _cost(one) < _cost(known)):
                     price = one.price
                     reason = f"{price.usd_per_hour:.2f} USD an hour at {price.provider} on {price.as_of}."
                     best[gpu.id] = replace(one, reason=reason)
     return sorted(best.values(), key=_cost)
 
 
-def what_fits(gpu: Gpu, gpu_count: int, case_for: Case | None, catalog: Catalog) -> list[Option]:
-    """The largest model of each family that fits these GPUs and stays healthy, largest first."""
+def _unfit_for_many(case: Case, quantization: Quantization, gpu: Gpu) -> bool:
+    """Nobody serves a crowd from llama.cpp where a server with paged attention runs."""
+    crowd = case.sequences >= _CROWD and case.engine is None
+    return crowd and serves(gpu) and quantization.format is QuantizationFormat.GGUF
+
+
+def _fast_enough(one: Option) -> bool:
+    """Whether each user gets words at the pace of reading."""
+    if one.speed is None:
+        return True
+    sequences = one.estimate.workload.sequences
+    together = one.speed.together_tokens_per_second
+    return (together / sequences if together else one.speed.tokens_per_second) >= _READING_PACE
+
+
+def what_fits(like: Case, catalog: Catalog) -> list[Option]:
+    """The largest current model of each family that fits these GPUs and stays healthy, largest first."""
     found: list[Option] = []
     families: set[str] = set()
-    for model in sorted(catalog.models.values(), key=_size, reverse=True):
-        if model.family in families or model.shape.kind != "decoder":
+    for model in current_models(catalog):
+        if model.family in families or model.context_tokens < like.context_tokens:
             continue
-        context = min(case_for.context_tokens if case_for else DEFAULT_CONTEXT_TOKENS, model.context_tokens)
-        base = case_for or Case(model=model, gpu=gpu)
-        case = replace(base, model=model, gpu=gpu, gpu_count=gpu_count, context_tokens=context)
-        estimate = best_healthy(case, catalog)
+        estimate = best_healthy(replace(like, model=model), catalog)
         if estimate is None:
             continue
         families.add(model.family)
-        reason = f"The largest of the {model.family} family that fits and stays healthy."
+        reason = f"The largest current model of the {model.family} family that fits and stays healthy."
         found.append(option(OptionKind.OTHER_MODEL, estimate, catalog, reason=reason))
     return found
-
-
-def _size(model: Model) -> tuple[int, int]:
-    return model.parameters, model.released.toordinal() if model.released else 0
 
 
 def _cost(one: Option) -> float:

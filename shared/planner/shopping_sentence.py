@@ -21,7 +21,8 @@ def capacity_sentence(case: Case, options: tuple[Option, ...], asked: Attempt, *
     start = "" if best.kind is OptionKind.AS_ASKED else f"Not {_asked_name(asked)}, but "
     if users:
         context = tokens(context_per_sequence(load))
-        return f"{start}{name} on {where} serves {load.sequences:,} users at once with {context} of context each."
+        users_said = "1 user" if load.sequences == 1 else f"{load.sequences:,} users at once"
+        return f"{start}{name} on {where} serves {users_said} with {context} of context each."
     return f"{start}{name} on {where} reaches {context_per_sequence(load):,} tokens of context."
 
 

@@ -50,21 +50,17 @@ def decode_speed(estimate: Estimate, catalog: Catalog) -> Speed | None:
         high=high / empty,
         validated=seen,
         prefill_tokens_per_second=prefill_speed(estimate),
+        together_tokens_per_second=_together(estimate, row, host),
     )
 
 
-def batch_speed(estimate: Estimate, catalog: Catalog, at_once: int) -> float | None:
-    """Tokens per second of `at_once` sequences together, each with the asked context full.
+def _together(estimate: Estimate, row: DecodeSpeed, host: DecodeSpeed) -> float | None:
+    at_once = estimate.workload.sequences
+    return _batch(estimate, row, host, at_once) if at_once > 1 else None
 
-    The step takes as long as its reads or its arithmetic, whichever is longer.
-    """
-    if not estimate.gpus:
-        return None
-    gpu = estimate.gpus[0]
-    row = _constants(catalog.speeds, estimate.workload.engine, memory_class(gpu))
-    host = catalog.speeds.get(f"llama.cpp/{host_class(gpu)}")
-    if row is None or host is None or _hypothetical(gpu):
-        return None
+
+def _batch(estimate: Estimate, row: DecodeSpeed, host: DecodeSpeed, at_once: int) -> float:
+    """Tokens per second of all together: a step takes as long as its reads or its arithmetic, whichever is longer."""
     seconds = _seconds(estimate, bytes_read(estimate, at_once=at_once), row, host)
     prefill = prefill_speed(estimate)
     return at_once / max(seconds, at_once / prefill if prefill else 0.0)
