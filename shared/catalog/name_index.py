@@ -10,7 +10,8 @@ from shared.catalog.rows import Gpu, Model
 
 LONGEST_NAME: Final = 200
 _WORD: Final = re.compile(r"\d+(?:\.\d+)*|[^\W\d_]+\+?|\+")
-_MODEL_PIECE: Final = re.compile(r"a\d+(?:\.\d+)?b(?![a-z])|\d+(?:\.\d+)*[a-z]*|[^\W\d_]+\+?|\+")
+_MODEL_PIECE: Final = re.compile(r"a\d+(?:\.\d+)?b(?![a-z])|(?:\d+x)?\d+(?:\.\d+)*[a-z]*|[^\W\d_]+\+?|\+")
+_SIZE_WITH_UNIT: Final = re.compile(r"(\d+x\d+|\d{2,})b")
 _GPU_PIECE: Final = re.compile(r"\d+ ?gb|[^\W_]+\+?")
 TUNING: Final = frozenset({"instruct", "chat", "it", "hf", "base", "model"})
 _VENDORS: Final = re.compile(r"\b(?:nvidia|geforce|tesla|amd|radeon|instinct|intel|apple|gpus?|cards?)\b")
@@ -28,13 +29,7 @@ def key(parts: Iterable[str]) -> str:
 
     "q4_k_m" and "Q4KM" are equal; "qwen3-8b" and "qwen-38b" are not.
     """
-    out: list[str] = []
-    for part in parts:
-        if out and not part[0].isdigit() and not out[-1][0].isdigit():
-            out[-1] += part
-        else:
-            out.append(part)
-    return " ".join(out)
+    return " ".join("".join(f" {part} " if part[0].isdigit() else part for part in parts).split())
 
 
 def without_tuning(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -101,14 +96,18 @@ class NameIndex:
         other: Key of an alias or repository -> ids.
         families: Key of a GPU family -> ids of the row each memory size is known by.
         pieces: What every display name says, for names that leave something out.
+        answers: The same with sizes also without their unit, which people leave off ("gpt-oss 120").
         loose: Every display name for likeness, to suggest from.
+        released: Day of release as a number where known; the newest is offered first.
     """
 
     own: Mapping[str, tuple[str, ...]]
     other: Mapping[str, tuple[str, ...]]
     families: Mapping[str, tuple[str, ...]]
     pieces: Mapping[str, frozenset[str]]
+    answers: Mapping[str, frozenset[str]]
     loose: Mapping[str, Loose]
+    released: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +124,11 @@ def build(catalog: Catalog) -> CatalogIndex:
     """The index of a catalog."""
     models, gpus = catalog.models.values(), catalog.gpus.values()
     return CatalogIndex(
-        models=_index(((row.id, row.name, _model_names(row)) for row in models), words, pieces=model_pieces),
+        models=_index(
+            ((row.id, row.name, _model_names(row)) for row in models),
+            words,
+            released={row.id: row.released.toordinal() for row in models if row.released},
+        ),
         gpus=_index(
             ((row.id, row.name, _gpu_names(row)) for row in gpus),
             gpu_words,
@@ -143,7 +146,9 @@ def _index(
     *,
     pieces: Callable[[str], frozenset[str]] = model_pieces,
     families: Mapping[str, tuple[str, ...]] | None = None,
+    released: Mapping[str, int] | None = None,
 ) -> NameIndex:
+    """The names of `rows`, each (id, display name, other names), read with `split` and `pieces`."""
     own: dict[str, dict[str, None]] = {}
     other: dict[str, dict[str, None]] = {}
     said: dict[str, frozenset[str]] = {}
@@ -160,8 +165,15 @@ def _index(
         other={text: tuple(ids) for text, ids in other.items()},
         families=families or {},
         pieces=said,
+        answers={row_id: all_said | _unitless(all_said) for row_id, all_said in said.items()},
         loose=loose,
+        released=released or {},
     )
+
+
+def _unitless(pieces: frozenset[str]) -> frozenset[str]:
+    """Sizes of two digits and more without their b; smaller numbers could be versions."""
+    return frozenset(size[1] for piece in pieces if (size := _SIZE_WITH_UNIT.fullmatch(piece)))
 
 
 def _model_names(model: Model) -> Iterator[str]:

@@ -26,6 +26,7 @@ from shared.errors import AmbiguousName, BadValue, UnknownName
 
 _SUGGESTIONS: Final = 3
 _MOST_CHOICES: Final = 8
+_SHORTEST_WORD: Final = 3
 _NEAR_ENOUGH: Final = 60.0  # of 100: below it two words have little in common
 _SIZE_TOLERANCE: Final = 0.04  # driver versions print totals up to this much apart
 _INLINE_ECC: Final = 15 / 16  # what ECC leaves of GDDR5 and GDDR6
@@ -121,15 +122,33 @@ def _exact(parts: tuple[str, ...], index: NameIndex) -> tuple[str, ...]:
 
 
 def _left_out(pieces: frozenset[str], index: NameIndex) -> tuple[str, ...]:
-    """Rows whose name says all these pieces and the fewest besides ("gemma 27b": Gemma 2 27B and Gemma 3 27B).
+    """Rows whose name says all these pieces and little besides, newest first.
 
-    A letter or two say too little to be a name.
+    With a size, the least besides ("gemma 27b": Gemma 2 27B and Gemma 3 27B); without one, no further words
+    ("llama 3.1": every size of it). One row is only the answer when all others are variants of it: "ernie 4.5" has
+    several sizes. A letter or two, or a bare number, say too little to be a name.
     """
-    if not any(len(piece) >= 3 for piece in pieces):
+    sized = any(piece[0].isdigit() and piece[-1].isalpha() for piece in pieces)
+    if not sized and not any(len(piece) >= _SHORTEST_WORD and piece.isalpha() for piece in pieces):
         return ()
-    found = {row_id: len(said - pieces) for row_id, said in index.pieces.items() if pieces <= said}
-    fewest = min(found.values(), default=0)
-    return tuple(row_id for row_id, besides in found.items() if besides == fewest)
+    rest = {row: index.pieces[row] - pieces for row, answers in index.answers.items() if pieces <= answers}
+    if not rest:
+        return ()
+    weigh = _weight if sized else _further_words
+    order = sorted(rest, key=lambda row_id: (weigh(rest[row_id]), -index.released.get(row_id, 0)))
+    best = [row_id for row_id in order if weigh(rest[row_id]) == weigh(rest[order[0]])]
+    if len(best) > 1:
+        return tuple(best)
+    return tuple(row_id for row_id in order if row_id in best or not rest[best[0]] <= rest[row_id])
+
+
+def _weight(pieces: frozenset[str]) -> int:
+    """How much was left out; a word weighs more than a number."""
+    return len(pieces) + _further_words(pieces)
+
+
+def _further_words(pieces: frozenset[str]) -> int:
+    return sum(piece.isalpha() for piece in pieces)
 
 
 def _only(
