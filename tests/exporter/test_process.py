@@ -115,12 +115,16 @@ def test_after_losing_a_working_driver_liveness_fails_and_without_ever_having_on
 
     replace(TWO_GPUS, errors=(("nvmlInitWithFlags", -1, 9),)).write(state)
     with start() as running:
-        eventually(lambda: ({"result": "failure"}, 9) in running.series()[POLLS], "nine looks have failed")
+        eventually(lambda: failures(running) > 8, "many looks have failed")
 
         assert httpx.get(f"{running.url}/healthz").status_code == 200
         assert httpx.get(f"{running.url}/readyz").status_code == 200
         assert "not loaded" in httpx.get(running.url).text
         assert running.log.read_text().count("not loaded") == 1  # said once, not at every look
+
+
+def failures(running: Running) -> float:
+    return next(value for labels, value in running.series()[POLLS] if labels["result"] == "failure")
 
 
 def test_a_node_without_a_driver_says_so_and_stays_up(tmp_path: Path) -> None:
