@@ -111,8 +111,7 @@ def study(catalog: Catalog) -> Iterator[ServerRun]:
             "concurrency": row["max_concurrency"],
         }
         yield ServerRun(
-            name=f"{row['model']} {quantization} tp{row['tp']} pp{row['pp']} {row['max_model_len']}"
-            f" kv {row['kv_cache_dtype']}",
+            name=row["source"].rpartition(": ")[2].removesuffix(".log"),
             workload=workload,
             gpus=(gpu,) * (row["tp"] * row["pp"]),
             printed=printed,

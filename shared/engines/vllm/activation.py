@@ -110,6 +110,7 @@ def vision_bytes(model: Model, batch: Batch, rules: Rules) -> tuple[int, int]:
     tower = next((tower for tower in model.towers if tower.kind == "vision"), None)
     if tower is None:
         return 0, 0
-    pixels = dict(rules.vision_bytes_of).get(model.shape.architecture, rules.vision_bytes_per_token)
-    embeddings = batch.batched_tokens * model.shape.hidden_size * batch.element_bytes
-    return embeddings, batch.batched_tokens * pixels
+    architecture = model.shape.architecture
+    pixels = dict(rules.vision_bytes_of).get(architecture, rules.vision_bytes_per_token)
+    tokens = max(batch.batched_tokens, dict(rules.vision_tokens_of).get(architecture, 0))
+    return tokens * model.shape.hidden_size * batch.element_bytes, tokens * pixels

@@ -12,6 +12,8 @@ from shared.units import ceil_div
 
 BLOCK_TOKENS: Final = 16
 _MLA_BLOCK_ALIGNMENT: Final = 64  # of hybrids with MLA: the kernels take blocks of 64
+# Encoders attend both ways and keep no cache (vllm/v1/kv_cache_interface.py, `EncoderOnlyAttentionSpec`).
+_ENCODERS: Final = frozenset({"bert", "roberta", "xlm-roberta", "nomic_bert", "modernbert"})
 _INDEXER_SCALE_BYTES: Final = 4  # of every 128 FP8 key features of the sparse indexer
 
 
@@ -73,6 +75,8 @@ def layout(
     (`HybridAttentionMambaModelConfig`).
     """
     shape = model.shape
+    if shape.architecture in _ENCODERS:
+        return Layout(block_bytes=0, groups=(), window_tokens=0, state_pages=0)
     pages: Counter[tuple[LayerKind, int]] = Counter()
     kinds = shape.layer_kinds()
     for layer in layers:

@@ -120,7 +120,9 @@ def _rank(workload: Workload, run: Run, stage: Stage, gpu: Gpu, facts: Engine, r
 def _capacity(run: Run, ranks: Sequence[_Rank], rules: Rules) -> ServerCapacity:
     """What the rank with the fewest blocks leaves: all ranks are given as many blocks as that one has."""
     fewest = min(ranks, key=lambda rank: rank.blocks / max(1, rank.blocks_per_sequence))
-    concurrency = fewest.blocks / fewest.blocks_per_sequence if fewest.blocks_per_sequence else math.inf
+    concurrency = float(run.batch.max_num_seqs)  # of encoders, which keep no cache
+    if fewest.blocks_per_sequence:
+        concurrency = fewest.blocks / fewest.blocks_per_sequence
     tokens = fewest.cache.printed_tokens(fewest.blocks)
     if rules.tokens_are_concurrency and fewest.blocks_per_sequence:
         tokens = fewest.blocks * run.context_tokens // fewest.blocks_per_sequence
@@ -133,7 +135,8 @@ def _capacity(run: Run, ranks: Sequence[_Rank], rules: Rules) -> ServerCapacity:
         kv_pool_bytes=min(rank.pool_bytes for rank in ranks),
         kv_pool_tokens=tokens,
         max_concurrency=concurrency,
-        starts=free_at_start and all(rank.blocks >= max(1, rank.blocks_per_sequence) for rank in ranks),
+        starts=free_at_start
+        and all(rank.pool_bytes >= 0 and rank.blocks >= rank.blocks_per_sequence for rank in ranks),
         smallest_utilization=_smallest_utilization(ranks),
     )
 

@@ -9,7 +9,6 @@ from shared.engines.versions import at_version, version_key
 from shared.errors import Unsupported
 
 _OLDEST: Final = (0, 8)  # the first version whose default engine is the present one ("V1")
-_VISION: Final = "vision_bytes_per_token."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +28,7 @@ class Rules:
     pipeline_stage_hidden_states: int
     vision_bytes_per_token: int
     vision_bytes_of: tuple[tuple[str, int], ...]  # by architecture, where a run shows it
+    vision_tokens_of: tuple[tuple[str, int], ...]  # of the largest image, where it exceeds a batch
     graphs_in_budget: bool
     tokens_are_concurrency: bool
     batches_in_flight: int
@@ -63,13 +63,19 @@ def rules_at(facts: Engine, version: str | None) -> Rules:
         experts_workspace_kept=bool(number("experts_workspace_kept")),
         pipeline_stage_hidden_states=number("pipeline_stage_hidden_states"),
         vision_bytes_per_token=number("vision_bytes_per_token"),
-        vision_bytes_of=tuple(
-            (name.rpartition("@")[0].removeprefix(_VISION), int(constant.value))
-            for name, constant in facts.constants.items()
-            if name.startswith(_VISION)
-        ),
+        vision_bytes_of=_by_architecture(facts, "vision_bytes_per_token."),
+        vision_tokens_of=_by_architecture(facts, "vision_tokens."),
         graphs_in_budget=bool(number("graphs_in_budget")),
         tokens_are_concurrency=bool(number("tokens_are_concurrency")),
         batches_in_flight=number("batches_in_flight"),
         state_pages=number("state_pages"),
+    )
+
+
+def _by_architecture(facts: Engine, prefix: str) -> tuple[tuple[str, int], ...]:
+    """The constants of this name that are given for one architecture each."""
+    return tuple(
+        (name.rpartition("@")[0].removeprefix(prefix), int(constant.value))
+        for name, constant in facts.constants.items()
+        if name.startswith(prefix)
     )

@@ -1,0 +1,1 @@
+"""How far the estimator is from what engines printed."""
