@@ -50,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     why = verbs.add_parser(
         "why", help="an estimate's numbers as formulas with the values put in, and their sources"
     )
+    why.add_argument(
+        "question", nargs="*", metavar="QUESTION", help="explain what it asks, instead of the flags"
+    )
     _estimate(why)
     checks = verbs.add_parser("catalog", help="`fit catalog check FILE`: what is wrong with a file of facts")
     checks.add_argument("rest", nargs=argparse.REMAINDER)

@@ -1,0 +1,220 @@
+"""Every number of an estimate as its formula with the values put in, and the source of each value."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import LayerKind, Shape, Source
+from shared.estimator import Estimate
+from shared.memory.tensor import Role
+from shared.memory.tensors import inventory, kv_heads, layer_attention
+from shared.planner.bytes_read import bytes_read
+from shared.planner.speed import decode_speed, memory_class
+from shared.planner.workloads import context_per_sequence
+from shared.units import MIB, gib
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One number: what it is, its value, the formula with the values put in, and where they come from."""
+
+    name: str
+    value: str
+    formula: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+
+
+_PARTS: Final = {
+    "embedding": {Role.TOKEN_EMBEDDING, Role.POSITION_EMBEDDING, Role.PER_LAYER_EMBEDDING},
+    "head": {Role.OUTPUT},
+    "experts": {Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN},
+    "feed-forward": {
+        Role.FFN_GATE,
+        Role.FFN_UP,
+        Role.FFN_DOWN,
+        Role.SHARED_EXPERT_GATE,
+        Role.SHARED_EXPERT_UP,
+        Role.SHARED_EXPERT_DOWN,
+    },
+}
+_SIXTEEN_BITS: Final = 2
+
+
+def reasons(estimate: Estimate, catalog: Catalog) -> tuple[Reason, ...]:
+    """All of them, in the order of the breakdown."""
+    found = [
+        _weights(estimate),
+        _kv_cache(estimate),
+        _compute(estimate, catalog),
+        _overhead(estimate, catalog),
+    ]
+    if estimate.capacity_bytes:
+        found += [_capacity(estimate), _verdict(estimate)]
+    found.append(_speed(estimate, catalog))
+    return tuple(one for one in found if one.formula)
+
+
+def _weights(estimate: Estimate) -> Reason:
+    load = estimate.workload
+    parts = weights_by_part(load.model.shape)
+    held = sum(device.weights_bytes for device in estimate.breakdown.per_gpu)
+    host = estimate.breakdown.host.weights_bytes
+    file_bytes = estimate.breakdown.model_file_bytes
+    total = sum(parts.values())
+    summed = " + ".join(f"{count:,} {name}" for name, count in parts.items() if count)
+    formula = [
+        f"{total:,} weights = {summed}",
+        f"stored as {load.quantization.name} = {file_bytes:,} bytes, {8 * file_bytes / total:.3f} bits each on average",
+        f"{held:,} bytes on the GPUs ({len(estimate.gpus)}) + {host:,} on the host",
+    ]
+    return Reason(
+        name="weights",
+        value=gib(held, digits=2),
+        formula=tuple(formula),
+        sources=(_said(load.model.source), _said(load.quantization.source)),
+    )
+
+
+def weights_by_part(shape: Shape) -> dict[str, int]:
+    """Weights of the model by what they do; they add up to all of them."""
+    counts: Counter[str] = Counter()
+    tensors = inventory(shape)
+    every = [(tensor, 1) for tensor in tensors.model]
+    every += [(tensor, len(group.layers)) for group in tensors.groups for tensor in group.tensors]
+    for tensor, times in every:
+        name = next(
+            (name for name, roles in _PARTS.items() if tensor.role in roles), "attention and the rest"
+        )
+        counts[name] += tensor.parameters * times
+    return dict(counts)
+
+
+def _kv_cache(estimate: Estimate) -> Reason:
+    load = estimate.workload
+    held = sum(device.kv_cache_bytes for device in estimate.breakdown.per_gpu)
+    host = estimate.breakdown.host.kv_cache_bytes
+    tokens = context_per_sequence(load) * load.sequences
+    formula = [*_kv_per_token(load.model.shape)]
+    if formula:
+        kinds = f"{load.kv_cache_type_k}/{load.kv_cache_type_v}"
+        each = (held + host) / max(1, tokens)
+        formula.append(f"{load.sequences} x {context_per_sequence(load):,} tokens in {kinds}")
+        formula.append(f"{held + host:,} bytes as the engine lays it out, {each:,.0f} per token")
+    return Reason(
+        name="KV cache",
+        value=gib(held, digits=2),
+        formula=tuple(formula),
+        sources=(_said(load.model.source),),
+    )
+
+
+def _kv_per_token(shape: Shape) -> Iterator[str]:
+    """One line per kind of layer, at 16 bits."""
+    groups: Counter[tuple[LayerKind, int]] = Counter(
+        (kind, kv_heads(shape, kind, layer)) for layer, kind in enumerate(shape.layer_kinds())
+    )
+    for (kind, heads), layers in groups.items():
+        if kind is LayerKind.LATENT and shape.latent is not None:
+            row = shape.latent.kv_rank + shape.latent.rope_head_dim
+            yield f"{layers} latent layers x {row} x 2 bytes = {layers * row * _SIXTEEN_BITS:,} bytes per token"
+        elif kind is LayerKind.RECURRENT:
+            yield f"{layers} recurrent layers keep a fixed state per sequence, nothing per token"
+        elif kind in (LayerKind.FULL, LayerKind.WINDOW, LayerKind.CHUNKED):
+            attention = layer_attention(shape, kind)
+            width = attention.head_dim + (attention.value_head_dim or attention.head_dim)
+            each = layers * heads * width * _SIXTEEN_BITS
+            window = f", within {shape.window_tokens:,} tokens" if kind is not LayerKind.FULL else ""
+            product = f"{layers} {kind.value} layers x {heads} KV heads x {width} x 2 bytes"
+            yield f"{product} = {each:,} bytes per token{window}"
+
+
+def _compute(estimate: Estimate, catalog: Catalog) -> Reason:
+    breakdown = estimate.breakdown
+    fullest = max(breakdown.per_gpu, key=lambda device: device.compute_bytes, default=breakdown.host)
+    formula = [
+        f"{fullest.activation_bytes:,} bytes of activations + {fullest.cuda_graph_bytes:,} of CUDA graphs"
+        if fullest.activation_bytes or fullest.cuda_graph_bytes
+        else f"{fullest.compute_bytes:,} bytes of compute buffers",
+        *breakdown.assumptions,
+    ]
+    return Reason(
+        name="compute",
+        value=gib(fullest.compute_bytes, digits=2),
+        formula=tuple(formula),
+        sources=_engine_sources(estimate, catalog),
+    )
+
+
+def _overhead(estimate: Estimate, catalog: Catalog) -> Reason:
+    engine = catalog.engines[estimate.workload.engine]
+    fullest = max(estimate.breakdown.per_gpu, key=lambda device: device.overhead_bytes, default=None)
+    if fullest is None:
+        return Reason(name="overhead", value="", formula=())
+    context = fullest.overhead_bytes - fullest.non_torch_bytes
+    outside = fullest.non_torch_bytes
+    formula = f"{context:,} bytes of CUDA context and libraries + {outside:,} the engine adds outside torch"
+    sources = tuple(
+        f"{name} = {constant.value:g} {constant.unit}: {_said(constant.source)}"
+        for name, constant in engine.constants.items()
+        if constant.unit == "MiB" and round(constant.value * MIB) in (context, outside)
+    )
+    return Reason(
+        name="overhead", value=gib(fullest.overhead_bytes, digits=2), formula=(formula,), sources=sources
+    )
+
+
+def _capacity(estimate: Estimate) -> Reason:
+    gpu = estimate.gpus[0]
+    kept = gpu.memory_total_bytes - gpu.memory_usable_bytes
+    how = "measured" if gpu.memory_usable_measured else "a typical driver's share"
+    formula = f"{gpu.memory_total_bytes:,} bytes as NVML says - {kept:,} the driver keeps ({how})"
+    return Reason(
+        name="can be had",
+        value=gib(estimate.capacity_bytes[0], digits=2),
+        formula=(formula,),
+        sources=(_said(gpu.memory_source),),
+    )
+
+
+def _verdict(estimate: Estimate) -> Reason:
+    slack, bar = estimate.slack_bytes, estimate.uncertainty_bytes
+    formula = (
+        f"{slack:,} bytes stay free on the fullest GPU, give or take {bar:,}: "
+        f"it fits from {bar:,} up, does not below {-bar:,}, and is tight between"
+    )
+    return Reason(name="verdict", value=estimate.verdict.value.replace("_", " "), formula=(formula,))
+
+
+def _speed(estimate: Estimate, catalog: Catalog) -> Reason:
+    speed = decode_speed(estimate, catalog)
+    if speed is None or not estimate.gpus:
+        return Reason(name="speed", value="", formula=())
+    gpu = estimate.gpus[0]
+    row = catalog.speeds[f"{estimate.workload.engine}/{memory_class(gpu)}"]
+    read = bytes_read(estimate)
+    layers = estimate.workload.model.shape.layers
+    formula = [
+        f"{read.gpu_weights:,} bytes of weights / ({row.efficiency:g} x bandwidth)"
+        f" + {read.gpu_kv_cache:,} of KV cache / ({row.kv_efficiency:g} x bandwidth)"
+        f" + {layers} layers x {row.seconds_per_layer * 1e6:.0f} us",
+        f"bandwidth {gpu.bandwidth_bytes_per_second / 1e9:,.0f} GB/s x {estimate.workload.tensor_parallel or 1}",
+    ]
+    if read.host_weights:
+        formula.append(f"and {read.host_weights:,} bytes from host memory")
+    return Reason(
+        name="speed",
+        value=f"{speed.tokens_per_second:.1f} tokens/s",
+        formula=tuple(formula),
+        sources=(f"{row.id}: {_said(row.source)}, {row.samples} runs", _said(gpu.bandwidth_source)),
+    )
+
+
+def _engine_sources(estimate: Estimate, catalog: Catalog) -> tuple[str, ...]:
+    engine = catalog.engines[estimate.workload.engine]
+    return (f"{engine.name} {estimate.breakdown.engine_version}: {_said(engine.source)}",)
+
+
+def _said(source: Source) -> str:
+    return source.text
