@@ -1,9 +1,11 @@
 """`python -m bot`: settings, then the bot until a signal; a configuration error is one sentence and exit code 2."""
 
 import asyncio
+import os
 import signal
 import sys
 
+from bot.cannot_start import CannotStart
 from bot.options import masked, parser, read_settings
 from bot.redaction import set_up_logging
 from bot.settings import BotSettings
@@ -26,15 +28,13 @@ def main() -> int:
         return _refuse(
             f"{names} must be set to run in {settings.mode} mode; docs/slack.md says where Slack shows them"
         )
+    os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would look there too, and warn that it found two
     set_up_logging(settings.log_level, settings.secrets())
     return asyncio.run(_until_signal(settings))
 
 
 async def _until_signal(settings: BotSettings) -> int:
-    from bot.app import (  # noqa: PLC0415  --help and --check-config answer without loading Bolt
-        CannotStart,
-        run_bot,
-    )
+    from bot.app import run_bot  # noqa: PLC0415  --help and --check-config answer without loading Bolt
 
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

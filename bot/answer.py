@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from shared.planner.planner import plan
-
 from bot.fleet import Fleet, LiveFleet
 from bot.room import Rooms, where_fits
 from shared.catalog.catalog import Catalog
 from shared.memory.breakdown import Verdict
-from shared.planner.plan import Option, Plan
+from shared.planner.plan import Option, OptionKind, Plan
+from shared.planner.planner import plan
 from shared.question.query import Query
 
 MOST_PLACED: Final = 6
@@ -49,14 +48,18 @@ def placed(the_plan: Plan, catalog: Catalog, fleet: LiveFleet) -> Answer:
     """The plan held against the fleet."""
     placements: tuple[Placement, ...] = ()
     if isinstance(fleet, Fleet):
-        fitting = [
-            option for option in candidates(the_plan) if option.gpu_count and option.verdict is Verdict.FITS
-        ]
+        fitting = [option for option in candidates(the_plan) if _placeable(option)]
         placements = tuple(
             Placement(option=option, rooms=where_fits(option, fleet, catalog))
             for option in fitting[:MOST_PLACED]
         )
     return Answer(plan=the_plan, fleet=fleet, placements=placements, catalog_date=catalog.as_of)
+
+
+def _placeable(option: Option) -> bool:
+    """Options that take whole GPUs and fit them when they are empty."""
+    whole = option.gpu_count > 0 and option.kind is not OptionKind.MIG_SLICE
+    return whole and option.verdict is Verdict.FITS
 
 
 def candidates(the_plan: Plan) -> tuple[Option, ...]:

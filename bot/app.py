@@ -46,11 +46,13 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event, *, catalog: Catalo
     metrics = BotMetrics(catalog_date=str(catalog.as_of))
     link = SlackLink(metrics)
     async with _session() as session:
-        client = _web_client(settings, session, metrics)
+        client = _web_client(settings, metrics, session)
         pages = web.Application()
         add_health_routes(pages, metrics, link)
         app = AsyncApp(
-            client=client,
+            client=_web_client(
+                settings, metrics
+            ),  # Bolt copies its client for lazy listeners: it can hold no session
             signing_secret=settings.slack_signing_secret.get_secret_value()
             if settings.slack_signing_secret
             else None,
@@ -87,14 +89,16 @@ async def _session() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-def _web_client(settings: BotSettings, session: aiohttp.ClientSession, metrics: BotMetrics) -> AsyncWebClient:
+def _web_client(
+    settings: BotSettings, metrics: BotMetrics, session: aiohttp.ClientSession | None = None
+) -> AsyncWebClient:
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
     client = AsyncWebClient(
         token=token,
         base_url=settings.slack_api_url,
         session=session,
         timeout=SLACK_TIMEOUT_SECONDS,
-        retry_handlers=retry_handlers(metrics),
+        retry_handlers=retry_handlers(metrics) if session else [],
     )
     if goes_direct(settings.slack_api_url):
         client.proxy = None  # the SDK takes a proxy from the environment and forgets NO_PROXY

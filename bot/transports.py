@@ -65,7 +65,7 @@ async def slack_link(settings: BotSettings, app: AsyncApp, link: SlackLink) -> A
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
-        await handler.client.close()
+        await handler.client.close()  # type: ignore[no-untyped-call]
 
 
 async def _keep_connected(handler: AsyncSocketModeHandler, link: SlackLink) -> None:

@@ -24,7 +24,7 @@ from bot.messages.breakdown import balance, breakdown_lines
 from bot.messages.fleet import fleet_blocks, fleet_lines
 from bot.messages.message import Block, Message, message
 from bot.messages.mrkdwn import clipped, inert
-from bot.messages.words import HEADLINE, VERDICT, context, memory, option_name, speed, subject
+from bot.messages.words import HEADLINE, VERDICT, context, memory, option_name, read_as, speed, subject
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model, Quantization
 from shared.memory.breakdown import Verdict
@@ -33,6 +33,7 @@ from shared.units import gib, tokens
 
 MOST_OPTIONS: Final = 6
 MOST_CHOICES: Final = 5
+_SAID: Final = frozenset({"Yes", "No", "With changes", "Unknown"})
 TABLE_HEAD: Final = ("", "What to run", "Memory per GPU", "Context", "Tokens/s", "Quality")
 
 
@@ -50,7 +51,7 @@ def plan_message(answer: Answer, frame: Frame) -> Message:
     plan = answer.plan
     blocks = [
         header(_headline(plan)),
-        rich_text(paragraph(clipped(plan.sentence, 900))),
+        rich_text(paragraph(clipped(_without_verdict(plan.sentence), 900))),
         *_read_as(plan),
         *_choices(plan, frame),
         *_breakdown(plan),
@@ -70,12 +71,15 @@ def _headline(plan: Plan) -> str:
     return f"{HEADLINE[plan.headline]}: {about}" if about else HEADLINE[plan.headline]
 
 
+def _without_verdict(sentence: str) -> str:
+    """The sentence without the word that the headline has said already."""
+    word, colon, rest = sentence.partition(": ")
+    return rest[:1].upper() + rest[1:] if colon and word in _SAID else sentence
+
+
 def _read_as(plan: Plan) -> tuple[Block, ...]:
-    parts = [
-        f"{reading.value} (assumed)" if reading.how == "assumed" else reading.value
-        for reading in plan.query.readings
-    ]
-    return (labelled("Read as", clipped(" · ".join(parts), 600)),) if parts else ()
+    text = read_as(plan.query)
+    return (labelled("Read as", clipped(text, 600)),) if text else ()
 
 
 def _choices(plan: Plan, frame: Frame) -> tuple[Block, ...]:
@@ -255,7 +259,7 @@ def _footer(answer: Answer, frame: Frame) -> str:
 def _text(answer: Answer) -> str:
     """The fallback: the headline, the sentence, the options and our GPUs in plain words."""
     plan = answer.plan
-    lines = [_headline(plan), plan.sentence]
+    lines = [_headline(plan), _without_verdict(plan.sentence)]
     lines += [
         f"{number}. {option_name(option, plan)}: {VERDICT[option.verdict]}, {memory(option)}"
         for number, option in enumerate(shown_options(plan), start=1)

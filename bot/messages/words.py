@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from shared.errors import shown
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Headline, Option, OptionKind, Plan
-from shared.question.query import Query
+from shared.question.query import Query, Reading
 from shared.units import gib, tokens
 
 HEADLINE: Final = {
@@ -29,12 +30,38 @@ def gpus(count: int, name: str) -> str:
 def subject(query: Query) -> str:
     """What the question is about: "Mixtral 8x22B on 1 × A100 40GB"."""
     model = " vs ".join(one.name for one in (query.model, *query.other_models) if one)
-    hardware = ""
+    return " on ".join(part for part in (model, _hardware(query)) if part)
+
+
+def read_as(query: Query) -> str:
+    """What we took the question for, part by part; a part that was guessed or corrected says so."""
+    how = {reading.field: reading for reading in query.readings}
+    parts = {
+        "model": " vs ".join(one.name for one in (query.model, *query.other_models) if one),
+        "quantization": query.quantization.name if query.quantization else "",
+        "gpu": _hardware(query),
+        "context_tokens": f"{tokens(query.context_tokens)} context" if query.context_tokens else "",
+        "kv_cache_type": f"KV cache {query.kv_cache_type}" if query.kv_cache_type else "",
+        "sequences": f"{query.sequences} at once" if query.sequences else "",
+        "gpu_layers": f"{query.gpu_layers} layers on the GPU" if query.gpu_layers is not None else "",
+        "tensor_parallel": f"tensor parallel {query.tensor_parallel}" if query.tensor_parallel else "",
+        "engine": query.engine or "",
+    }
+    return " · ".join(text + _doubt(how.get(field)) for field, text in parts.items() if text)
+
+
+def _doubt(reading: Reading | None) -> str:
+    if reading is None or reading.how in {"exact", "alias"}:
+        return ""
+    return " (assumed)" if reading.how == "assumed" else f" (from {shown(reading.given)})"
+
+
+def _hardware(query: Query) -> str:
     if query.gpu:
-        hardware = gpus(query.gpu_count or 1, query.gpu.name)
-    elif query.gpu_memory_bytes:
-        hardware = gpus(query.gpu_count or 1, f"{gib(query.gpu_memory_bytes, digits=0)} GPU")
-    return " on ".join(part for part in (model, hardware) if part)
+        return gpus(query.gpu_count or 1, query.gpu.name)
+    if query.gpu_memory_bytes:
+        return gpus(query.gpu_count or 1, f"{gib(query.gpu_memory_bytes, digits=0)} GPU")
+    return ""
 
 
 def option_name(option: Option, plan: Plan) -> str:

@@ -126,11 +126,13 @@ class FakeSlack:
     async def act(self, message: Posted, action: Mapping[str, Any], *, user: str = "U1") -> Ack:
         """Send a block action of a message."""
         container = {
-            "type": "message", "message_ts": message.ts, "channel_id": message.channel, "is_ephemeral": message.ephemeral,
+            "type": "message", "message_ts": message.ts, "channel_id": message.channel,
+            "is_ephemeral": message.ephemeral,
         }  # fmt: skip
         payload: dict[str, Any] = {
             "type": "block_actions", "user": {"id": user, "team_id": TEAM}, "api_app_id": "A1", "token": "legacy",
-            "team": {"id": TEAM}, "container": container, "trigger_id": self.workspace.new_trigger(user, message.channel),
+            "team": {"id": TEAM}, "container": container,
+            "trigger_id": self.workspace.new_trigger(user, message.channel),
             "channel": {"id": message.channel, "name": "gpu"}, "actions": [dict(action)],
             "response_url": self.workspace.new_response_url(self.base, user, message.channel, message),
             "state": {"values": {}},

@@ -83,8 +83,8 @@ class WebApi:
 
     def auth_test(self, _arguments: Arguments) -> Answer:
         return {
-            "ok": True, "url": "https://loopback.slack.com/", "team": "Loopback", "user": "fittingroom", "team_id": TEAM,
-            "user_id": BOT_USER, "bot_id": BOT_ID,
+            "ok": True, "url": "https://loopback.slack.com/", "team": "Loopback", "user": "fittingroom",
+            "team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT_ID,
         }  # fmt: skip
 
     def connections_open(self, _arguments: Arguments) -> Answer:
