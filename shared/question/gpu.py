@@ -1,8 +1,9 @@
 """The hardware in a question: which GPU, how many, or only how much memory."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 from rapidfuzz import fuzz, process
@@ -10,11 +11,13 @@ from rapidfuzz import fuzz, process
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.errors import UnknownName
+from shared.question.atoms import key_of, without
 from shared.question.gpu_choice import rows_of
 from shared.question.gpu_count import checked_total, count_anywhere, count_beside
 from shared.question.gpu_mention import GpuMention, gpu_mentions, laptop_mention
-from shared.question.gpu_names import GpuNames
-from shared.question.memory_size import MemorySize, memory_sizes
+from shared.question.gpu_names import BRAND, GpuNames
+from shared.question.memory_size import CARD, HOST, PLAIN, MemorySize, memory_sizes
+from shared.question.model_names import ModelNames
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
 from shared.units import gib
@@ -32,6 +35,7 @@ _UNBRANDED: Final = re.compile(
     r"(?<![\w.])(?:on|with|using|a|an|my|our|the|one|two|dual|single|of|have|\d+x?) ?"
     r"(?P<name>(?:gb|gh|mi|[abhltvk])\d{2,4}(?!b\b)[a-z]{0,2}|[1-9]0[5-9]0(?:[ -]?(?:ti|super))*|m\d (?:max|ultra|pro))(?![\w.-])"
 )
+_BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w.,%]|[ -]?x )")
 _BETWEEN: Final = re.compile(r"[ (,\-_]{0,3}(?:with |w/ ?)?")
 
 
@@ -50,7 +54,7 @@ class Hardware:
 
 
 def read_hardware(
-    question: Remaining, names: GpuNames, catalog: Catalog, is_family: Callable[[str], bool]
+    question: Remaining, names: GpuNames, models: ModelNames, catalog: Catalog
 ) -> Hardware:
     """GPU, count and memory; what is left open is recorded as an ambiguity.
 
@@ -64,7 +68,7 @@ def read_hardware(
     if mig is not None:
         question.take_match(mig)
     sizes = memory_sizes(question)
-    mentions = [laptop_mention(question, one, names) for one in gpu_mentions(question, names, sizes)]
+    mentions = [laptop_mention(question, one, names) for one in gpu_mentions(question, names, models, sizes)]
     unknown = question.find(_BRANDED) if not mentions else None
     if unknown is not None:
         raise _unknown_gpu(question.given(*unknown.span()), catalog)
@@ -72,14 +76,14 @@ def read_hardware(
         row.unified_memory for one in mentions for row in (*one.said, *one.loose)
     )
     is_mac = not mentions and question.find(_MAC) is not None
-    on_host = [] if is_unified or is_mac else [size for size in sizes if size.kind == "host"]
+    on_host = [] if is_unified or is_mac else [size for size in sizes if size.kind == HOST]
     on_cards = [size for size in sizes if size not in on_host]
     if mentions:
         profile = None if mig is None else mig["name"]
-        hardware = _named(question, names, mentions, on_cards, profile, is_family)
+        hardware = _named(question, names, mentions, on_cards, profile, models.is_family)
     else:
         apple = [row for row in catalog.gpus.values() if is_mac and row.vendor == "apple"]
-        hardware = _hypothetical(question, on_cards, apple, is_family)
+        hardware = _hypothetical(question, on_cards, apple, models.is_family)
     for size in sizes:
         question.take(size.start, size.end)
     return _with_host_memory(question, hardware, on_host)
@@ -119,15 +123,18 @@ def _named(
     is_family: Callable[[str], bool],
 ) -> Hardware:
     """The GPUs named: one row, or the choices of one or of several mentions."""
+    sizes = [*sizes, *_sizes_without_unit(question, names, mentions)]
     counts = [count_beside(question, *_with_sizes(question, one, sizes), is_family) for one in mentions]
+    for span in (*mentions, *sizes):
+        question.take(span.start, span.end)
     said = next((count for count in counts if count is not None), None) or count_anywhere(question)
     rows: dict[str, Gpu] = {}
     for mention in mentions:
-        found, _ = rows_of(mention, _sizes_of(mention, mentions, sizes), said, names)
+        start, end = _with_sizes(question, mention, sizes)
+        whole = names.whole.get(without(key_of(question.whole[start:end]), BRAND))
+        found = (whole,) if whole else rows_of(mention, _sizes_of(mention, mentions, sizes), said, names)
         rows.update({row.id: row for row in found})
     given = " / ".join(dict.fromkeys(question.given(one.start, one.end) for one in mentions))
-    for mention in mentions:
-        question.take(mention.start, mention.end)
     count = None if said is None else checked_total(question, given, said)
     if count is not None:
         question.note("gpu_count", given, count, "exact")
@@ -143,6 +150,21 @@ def _named(
     (row,) = rows.values()
     question.note("gpu", given, row.id, "exact" if given.lower() in {row.id, row.name.lower()} else "alias")
     return Hardware(gpu=row, count=count, is_named=True)
+
+
+def _sizes_without_unit(
+    question: Remaining, names: GpuNames, mentions: Sequence[GpuMention]
+) -> Iterator[MemorySize]:
+    """A number right behind a GPU that is one of its sizes: "A100 80"."""
+    for mention in mentions:
+        match = _BARE_SIZE.match(question.lower, mention.end)
+        if match is None:
+            continue
+        gib_said = int(match["n"])
+        if any(gib_said in names.sizes[row.id] for row in (*mention.said, *mention.loose)):
+            yield MemorySize(
+                start=match.start("n"), end=match.end(), gib=Decimal(gib_said), kind=PLAIN, of_all=False
+            )
 
 
 def _with_sizes(question: Remaining, mention: GpuMention, sizes: Sequence[MemorySize]) -> tuple[int, int]:
@@ -183,7 +205,7 @@ def _hypothetical(
     question: Remaining, sizes: Sequence[MemorySize], apple: Sequence[Gpu], is_family: Callable[[str], bool]
 ) -> Hardware:
     """Hardware known by its memory only: "a GPU with 36 GB", "2x 24GB", "a Mac Studio with 192 GB"."""
-    said = [size for size in sizes if size.kind == "card"] or list(sizes)
+    said = [size for size in sizes if size.kind == CARD] or list(sizes)
     if not said:
         count = count_anywhere(question)
         if count is not None:

@@ -12,8 +12,8 @@ from shared.question.memory_size import MemorySize
 
 def rows_of(
     mention: GpuMention, sizes: Sequence[MemorySize], count: int | None, names: GpuNames
-) -> tuple[tuple[Gpu, ...], MemorySize | None]:
-    """The rows a mention may mean, one for each memory size left open, and the size that decided, if one did.
+) -> tuple[Gpu, ...]:
+    """The rows a mention may mean: one for each memory size left open.
 
     A size may be one card's, or all cards' together ("2x 3090, 48 GB").
 
@@ -23,16 +23,18 @@ def rows_of(
     known = tuple(dict.fromkeys((*mention.said, *mention.loose)))
     for size in sizes:
         fitting = [row for row in known if size.gib in names.sizes[row.id]]
+        fitting.sort(key=lambda row: (row not in mention.said, mention.key not in names.own[row.id]))
         if fitting and not (size.of_all and count is not None and count > 1):
-            return (fitting[0],), size
+            return (fitting[0],)
     for size in sizes:
         if count is not None and count > 1:
             fitting = [row for row in known if size.gib == row.memory_marketed_gb * count]
             if fitting:
-                return (fitting[0],), size
+                return (fitting[0],)
     if sizes:
         raise _no_such_size(mention, known, sizes[0])
-    return _one_per_size(_not_particular(mention)), None
+    rows = sorted(_not_particular(mention), key=lambda row: mention.key not in names.own[row.id])
+    return _one_per_size(rows)
 
 
 def _not_particular(mention: GpuMention) -> tuple[Gpu, ...]:

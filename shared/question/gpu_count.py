@@ -19,7 +19,8 @@ _BEFORE: Final = re.compile(
     rf"|(?P<n>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]"
     rf"|(?P<w>{WORD})(?: x| times)?[ -](?:\(|x )?"
     rf"|(?P<pair>(?:a |one )?(?:pair|couple|duo)(?: of)? )"
-    rf"|(?P<cn>[双单两一二三四六八])[张块卡个片]?[ ]?){_FILL}$"
+    rf"){_FILL}$"
+    r"|(?P<cn>[双单两一二三四六八])[张块卡个片]?[ ]?$"
 )
 _AFTER: Final = re.compile(
     rf"^(?:s|'s)?[ -]?(?:\(?[ ]?x[ ]?(?P<x>\d{{1,7}})(?![\w.])|\((?P<paren>\d{{1,7}})(?:[ ]?x|[ ]?(?:of them|gpus?|cards?|pcs))?\)"

@@ -6,9 +6,10 @@ from typing import Final
 
 from shared.catalog.rows import Gpu
 from shared.errors import UnknownName
-from shared.question.atoms import Atom, atoms_of
+from shared.question.atoms import Atom, atoms_of, without
 from shared.question.gpu_names import BRAND, GpuNames, Key
 from shared.question.memory_size import MemorySize
+from shared.question.model_names import ModelNames
 from shared.question.remaining import Remaining
 
 # words that make another card of the one named before them; a mention must not end just before one
@@ -16,7 +17,7 @@ _SUFFIXES: Final = frozenset(
     "ti super laptop mobile notebook maxq xt xtx gre ada ultra pro sff nvl supers tis d".split()
 )
 _LAPTOP: Final = ("laptop", "mobile", "notebook")
-_INSIDE_NAMES: Final = frozenset("-_/().")
+_INSIDE_NAMES: Final = frozenset("-_/().+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,12 @@ class GpuMention:
     loose: tuple[Gpu, ...]
 
 
-def gpu_mentions(question: Remaining, names: GpuNames, sizes: Sequence[MemorySize]) -> list[GpuMention]:
+def gpu_mentions(
+    question: Remaining, names: GpuNames, models: ModelNames, sizes: Sequence[MemorySize]
+) -> list[GpuMention]:
     """Every GPU named, in order; memory sizes between the parts of a name are stepped over.
+
+    "MiniMax M2" is a model, not a Mac.
 
     Raises:
         UnknownName: A known name carries a word that makes it a card we have no row for ("4090 Ti").
@@ -46,7 +51,12 @@ def gpu_mentions(question: Remaining, names: GpuNames, sizes: Sequence[MemorySiz
     at = 0
     while at < len(atoms):
         found = _longest_at(atoms, at, names)
-        if found is None:
+        if atoms[at].text in BRAND and at + 1 < len(atoms):
+            # "Tesla V100-PCIE": the name may go on further without its maker
+            inner = _longest_at(atoms, at + 1, names)
+            if inner is not None and (found is None or inner[1] > found[1]):
+                at, found = at + 1, inner
+        if found is None or _is_model_version(atoms, at, models):
             at += 1
             continue
         key, used = found
@@ -73,9 +83,19 @@ def _longest_at(atoms: Sequence[Atom], at: int, names: GpuNames) -> tuple[Key, i
         key.append(atom.text)
         if len(key) > names.longest:
             break
-        if names.answers(tuple(key)) and _ends_a_word(atoms, index):
-            best = (tuple(key), index + 1)
+        if _ends_a_word(atoms, index):
+            one = (*key[:-1], key[-1].removesuffix("s"))  # "four A10Gs"
+            found = next((name for name in (tuple(key), one) if names.answers(name)), None)
+            best = best if found is None else (found, index + 1)
     return best
+
+
+def _is_model_version(atoms: Sequence[Atom], at: int, models: ModelNames) -> bool:
+    """Whether the atoms from `at` on are the version of the model named before them."""
+    before = next((atom for atom in reversed(atoms[:at]) if not atom.is_sign), None)
+    if before is None or atoms[at].start - before.end > 1 or at + 1 >= len(atoms):
+        return False
+    return models.has_version(before.text, atoms[at].text + atoms[at + 1].text)
 
 
 def _is_article(atoms: Sequence[Atom], index: int) -> bool:
@@ -137,6 +157,9 @@ def _mention(atoms: Sequence[Atom], at: int, used: int, key: Key, names: GpuName
         end += 1
     while end < len(atoms) and atoms[end].text in BRAND and atoms[end].start - atoms[end - 1].end <= 1:
         end += 1
+    bare = without(key, BRAND)
+    if names.answers(bare):
+        key = bare  # "NVIDIA H100" is no more particular than "H100"
     return GpuMention(
         start=atoms[start].start,
         end=atoms[end - 1].end,

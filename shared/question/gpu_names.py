@@ -18,6 +18,7 @@ BRAND: Final = frozenset(
 )
 _FORM: Final = re.compile(r"^(?:sxm|pcie|hbm|gddr|oam|nvl|mezz|e)$")
 _MEMORY: Final = re.compile(r"(?<![\w.])(\d{1,4}) ?gb?\b", re.IGNORECASE)
+_SHORTEST_NAME: Final = 4  # of a name that is one word: "Orin"
 _PLAIN_NUMBER_SEGMENTS: Final = frozenset({"consumer", "laptop"})
 
 
@@ -28,6 +29,8 @@ class GpuNames:
     Attributes:
         said: Key -> rows whose family, name or alias is just that.
         loose: Key -> rows that answer to it once their memory size or form factor is left out.
+        whole: Key of an id or display name, memory size and all -> its row.
+        own: Row id -> the keys of its id and display name.
         sizes: Row id -> the sizes in GB a person may call it by ("B200 192GB").
         longest: Parts of the longest key.
         instances: Cloud instance -> (row, how many of them it has).
@@ -35,6 +38,8 @@ class GpuNames:
 
     said: Mapping[Key, tuple[Gpu, ...]]
     loose: Mapping[Key, tuple[Gpu, ...]]
+    whole: Mapping[Key, Gpu]
+    own: Mapping[str, frozenset[Key]]
     sizes: Mapping[str, frozenset[int]]
     longest: int
     instances: Mapping[str, tuple[Gpu, int]]
@@ -49,16 +54,19 @@ def gpu_names(catalog: Catalog) -> GpuNames:
     said: dict[Key, list[Gpu]] = {}
     loose: dict[Key, list[Gpu]] = {}
     sizes: dict[str, frozenset[int]] = {}
+    whole = {without(key_of(name), BRAND): gpu for gpu in catalog.gpus.values() for name in (gpu.name, gpu.id)}
+    own_keys: dict[str, frozenset[Key]] = {}
     for gpu in catalog.gpus.values():
         own = (gpu.id, gpu.name, gpu.family, *gpu.aliases)
         names = (*own, *gpu.nvml_names)
         sizes[gpu.id] = frozenset(
             {gpu.memory_marketed_gb, *(int(size) for name in names for size in _sizes_in(name))}
         )
+        own_keys[gpu.id] = frozenset(key for name in (gpu.id, gpu.name) for key in _keys(name, gpu))
         for name in names:
             # a driver calls a 94 GB part "NVIDIA H100" too: what people say goes first
             is_said = name in own and not _sizes_in(name)
-            _add(said if is_said else loose, _keys(name, gpu), gpu)
+            _add(said if is_said else loose, _keys(name, gpu, with_maker=is_said), gpu)
             _add(loose, _keys_without_form(name, gpu), gpu)
     instances = {
         price.instance.lower(): (catalog.gpus[price.gpu], price.gpus_per_instance)
@@ -68,6 +76,8 @@ def gpu_names(catalog: Catalog) -> GpuNames:
     return GpuNames(
         said={key: tuple(rows) for key, rows in said.items()},
         loose={key: tuple(rows) for key, rows in loose.items()},
+        whole=whole,
+        own=own_keys,
         sizes=sizes,
         longest=max((len(key) for key in (*said, *loose)), default=0),
         instances=instances,
@@ -85,12 +95,14 @@ def _sizes_in(name: str) -> list[str]:
     return _MEMORY.findall(name.replace("-", " "))
 
 
-def _keys(name: str, gpu: Gpu) -> Iterator[Key]:
+def _keys(name: str, gpu: Gpu, *, with_maker: bool = True) -> Iterator[Key]:
     """A name without its memory size, with and without the maker's words."""
     key = key_of(_MEMORY.sub(" ", name.replace("-", " ")))
-    for one in (key, without(key, BRAND)):
-        if _is_a_name(one, gpu):
-            yield one
+    bare = without(key, BRAND)
+    if with_maker or not _is_a_name(bare, gpu):
+        yield from (one for one in (key,) if _is_a_name(one, gpu))
+    if _is_a_name(bare, gpu):
+        yield bare
 
 
 def _keys_without_form(name: str, gpu: Gpu) -> Iterator[Key]:
@@ -115,4 +127,4 @@ def _is_a_name(key: Key, gpu: Gpu) -> bool:
         return False
     if all(part[0].isdigit() for part in key):
         return len(key) == 1 and len(key[0]) == 4 and gpu.segment in _PLAIN_NUMBER_SEGMENTS
-    return any(part[0].isdigit() for part in key) or len(key) > 1
+    return any(part[0].isdigit() for part in key) or len(key) > 1 or len(key[0]) >= _SHORTEST_NAME

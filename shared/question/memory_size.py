@@ -8,27 +8,31 @@ from typing import Final
 from shared.question.remaining import Remaining
 from shared.units import GIB
 
-_UNIT_GIB: Final = {
-    "t": Decimal(1024), "g": Decimal(1), "m": Decimal(1) / 1024,
-}  # fmt: skip
+CARD: Final = "card"  # said to be a GPU's memory
+HOST: Final = "host"
+PLAIN: Final = "plain"  # not said whose
+
+_GIB_OF_UNIT: Final = {"t": Decimal(1024), "g": Decimal(1), "m": Decimal(1) / 1024, "b": Decimal(1) / GIB}
+_KINDS: Final = (
+    r"(?:(?:of|video|graphics|total|combined|free|available|dedicated|shared|unified|system|host|cpu|main|gpu|normal|"
+    r"regular|physical|l?p?ddr[345][\w-]*|gddr\w*|hbm\w*)[ -])*"
+)
+_WHAT: Final = (
+    r"(?:v-?ram|ram|memory|mem|l?p?ddr[345]\w*|gddr\w*|hbm\w*|dram|显存|内存|ssd|nvme|hdd|disk|storage|files?|gguf|"
+    r"weights|checkpoint|download|total|combined)"
+)
 _SIZE: Final = re.compile(
-    r"(?<![\w.$])(?P<n>\d{1,7}(?:\.\d{1,3})?)[ -]?(?P<unit>gibs?|gbs?|gigs?|gigabytes?|gig|g|mib|mb|tib|tb)"
-    r"(?P<after>[ -]?(?:of )?(?:video |graphics |total |combined |free |available |dedicated |shared |unified |system |"
-    r"host |cpu |main |gpu |normal |regular |ddr[345][\w-]* |lpddr[345]x? |physical )*"
-    r"(?:v-?ram|ram|memory|mem|ddr[345]\w*|dram|显存|内存|ssd|nvme|hdd|disk|storage|file|gguf|weights|checkpoint|download|total|combined)?)"
-    r"(?![\w/]|\.\d)"
-)
-_HOST_AFTER: Final = re.compile(
-    r"(?<!v)(?<!v-)(?<!gpu )(?<!video )(?<!unified )(?<!graphics )\bram|ddr|dram|(?:system|host|cpu|main) mem|内存"
-)
-_HOST_BEFORE: Final = re.compile(
-    r"(?:(?<!v)\bram|system memory|host memory|cpu memory|内存)(?: (?:is|of|:|=|size|with))*[ :=]*$"
-)
-_CARD_BEFORE: Final = re.compile(
-    r"(?:v-?ram|gpu mem(?:ory)?|显存)(?: (?:is|of|limit|size|budget|with))*[ :=~]*$"
+    r"(?<![\w.$])(?P<n>\d{1,12}(?:\.\d{1,3})?)[ -]?(?P<unit>gi?bs?|gigs?|gigabytes?|g|mi?b|ti?b|bytes)"
+    rf"(?P<after>(?:[ -]?{_KINDS}{_WHAT})?)(?![\w/]|\.\d)"
+    r"|(?<![\w-])--?(?:gpu-)?(?:memory|vram|mem)[ =](?P<flag>\d{1,5}(?:\.\d{1,3})?)g?(?![\w.])"
 )
 _NOT_OURS: Final = re.compile(r"ssd|nvme|hdd|disk|storage|file|gguf|weights|checkpoint|download")
-_CARD_AFTER: Final = re.compile(r"v-?ram|video|graphics|gpu|dedicated|显存")
+_CARD_AFTER: Final = re.compile(r"v-?ram|video|graphics|gpu|dedicated|gddr|hbm|显存")
+_HOST_AFTER: Final = re.compile(r"(?<!unified )\bram|ddr|dram|(?:system|host|cpu|main) mem|内存")
+_LEADS: Final = r"(?: (?:is|of|size|limit|budget|with|around|about))*[ :=~]*$"
+_HOST_BEFORE: Final = re.compile(rf"(?:\bram|(?:system|host|cpu|main) memory|内存){_LEADS}")
+_CARD_BEFORE: Final = re.compile(rf"(?:v-?ram|gpu mem(?:ory)?|显存){_LEADS}")
+_A_SIZE_BEFORE: Final = re.compile(r"\d ?g(?:i?b|igs?)?[ -](?:of )?(?:v-?ram|ram|system memory|gpu memory|显存|内存)")
 _ALL_AFTER: Final = re.compile(
     r"^\)? ?(?:in )?(?:total|combined|altogether|overall|together|across|between|pooled|aggregate)\b"
 )
@@ -39,13 +43,13 @@ _ALL_BEFORE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySize:
-    """One size as said. `kind` is "card" (said to be GPU memory), "host", or "plain" (not said)."""
+    """One size as said: its place, how much, whose (CARD, HOST or PLAIN), and whether of all cards together."""
 
     start: int
     end: int
     gib: Decimal
     kind: str
-    of_all: bool  # of all cards together
+    of_all: bool
 
     @property
     def size_bytes(self) -> int:
@@ -57,22 +61,34 @@ def memory_sizes(question: Remaining) -> list[MemorySize]:
     """Every memory size in what is left, in order; sizes of files and disks are taken out of the question."""
     sizes = []
     for match in question.find_all(_SIZE):
-        before = question.lower[max(0, match.start() - 40) : match.start()]
-        following = question.lower[match.end() : match.end() + 20]
-        after = match["after"]
-        if _NOT_OURS.search(after):
+        if match["flag"]:
+            gib, kind, of_all = Decimal(match["flag"]), CARD, False
+        elif _NOT_OURS.search(match["after"]):
             question.take_match(match)
             continue
-        if _CARD_AFTER.search(after) or _CARD_BEFORE.search(before):
-            kind = "card"
-        elif _HOST_AFTER.search(after) or _HOST_BEFORE.search(before):
-            kind = "host"
         else:
-            kind = "plain"
-        of_all = (
-            "total" in after or "combined" in after
-            or _ALL_AFTER.search(following) is not None or _ALL_BEFORE.search(before) is not None
-        )  # fmt: skip
-        gib = Decimal(match["n"]) * _UNIT_GIB[match["unit"][0]]
+            gib = Decimal(match["n"]) * _GIB_OF_UNIT[match["unit"][0]]
+            before = question.lower[max(0, match.start() - 40) : match.start()]
+            following = question.lower[match.end() : match.end() + 20]
+            kind = _kind(before, match["after"])
+            of_all = (
+                "total" in match["after"]
+                or "combined" in match["after"]
+                or _ALL_AFTER.search(following) is not None
+                or _ALL_BEFORE.search(before) is not None
+            )
         sizes.append(MemorySize(start=match.start(), end=match.end(), gib=gib, kind=kind, of_all=of_all))
     return sizes
+
+
+def _kind(before: str, after: str) -> str:
+    """Whose memory it is: the words behind it say it, or else the words before, unless they end another size."""
+    if _CARD_AFTER.search(after):
+        return CARD
+    if _HOST_AFTER.search(after):
+        return HOST
+    if _A_SIZE_BEFORE.search(before):
+        return PLAIN
+    if _CARD_BEFORE.search(before):
+        return CARD
+    return HOST if _HOST_BEFORE.search(before) else PLAIN

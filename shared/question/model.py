@@ -16,6 +16,7 @@ from shared.question.model_names import Face, ModelNames
 from shared.question.model_tokens import billions
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
+from shared.question.vocabulary import NOISE
 
 MOST_CHOICES: Final = 12
 _DRAFT: Final = re.compile(r"\b(?:draft|speculative|speculat\w+ decoding|assistant model|draft model)\b")
@@ -29,7 +30,9 @@ class Models:
     is_named: bool = False
 
 
-def read_models(question: Remaining, names: ModelNames, catalog: Catalog) -> Models:
+def read_models(
+    question: Remaining, names: ModelNames, catalog: Catalog, by_repository: Sequence[Model]
+) -> Models:
     """Every model named in what is left; one that several rows answer to is recorded as an ambiguity.
 
     Raises:
@@ -39,10 +42,13 @@ def read_models(question: Remaining, names: ModelNames, catalog: Catalog) -> Mod
     if len(mentions) > 1 and _DRAFT.search(question.whole):
         question.warnings.append("I plan without a draft model, so the second model you named is left out.")
         mentions = mentions[:1]
-    found: dict[str, Model] = {}
-    for mention in (part for one in mentions for part in _one_size_each(one, names)):
+    found = {model.id: model for model in by_repository}
+    parts = [part for one in mentions for part in _one_size_each(one, names)]
+    for mention in sorted(parts, key=lambda part: not part.has_name):
         rows = _rows(question, mention, names, catalog)
         given = question.given(mention.start, mention.end)
+        if not mention.has_name and any(row.id in found for row in rows):
+            continue  # "the 70B" of a model named elsewhere
         if len(rows) == 1:
             found[rows[0].id] = rows[0]
             question.note("model", given, rows[0].id, _how(mention, rows[0], names))
@@ -51,7 +57,7 @@ def read_models(question: Remaining, names: ModelNames, catalog: Catalog) -> Mod
             question.ambiguous.append(Ambiguity(field="model", given=given, choices=choices))
     for mention in mentions:
         question.take(mention.start, mention.end)
-    return Models(found=tuple(found.values()), is_named=bool(mentions))
+    return Models(found=tuple(found.values()), is_named=bool(mentions or found))
 
 
 def resolve(name: str, names: ModelNames) -> Model | None:
@@ -75,7 +81,7 @@ def _rows(question: Remaining, mention: Mention, names: ModelNames, catalog: Cat
     given = question.given(mention.start, mention.end)
     if mention.unknown is not None and mention.unknown not in names.words:
         raise UnknownName("model", given, near=_nearest(given, mention, names, catalog))
-    rows = closest(mention.face, names)
+    rows = closest(mention.face, names) or closest(_without_noise(mention.face), names)
     if not rows:
         raise UnknownName("model", given, near=_nearest(given, mention, names, catalog))
     return rows
@@ -105,6 +111,11 @@ def _nearest(given: str, mention: Mention, names: ModelNames, catalog: Catalog) 
         return (find_model(given, catalog).name,)
     except UserError as error:
         return error.suggestions[:3]
+
+
+def _without_noise(face: Face) -> Face:
+    """ A name less the words of it that are common words too: the "a" of Command A in "a 70b"."""
+    return replace(face, words=face.words - NOISE)
 
 
 def _bare(face: Face) -> Face:

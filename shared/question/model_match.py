@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.catalog.rows import Model
-from shared.question.model_names import Face, ModelNames
+from shared.question.model_names import Face, ModelNames, plain
 from shared.question.model_tokens import billions
 from shared.question.vocabulary import SOFT
 
@@ -32,15 +32,21 @@ class Fit:
 
 
 def closest(asked: Face, names: ModelNames) -> tuple[Model, ...]:
-    """The rows a name means: all those that leave the fewest words, then versions, unsaid."""
+    """The rows a name means, likeliest first.
+
+    A whole name or alias means its row. Any other name means all the rows that leave the fewest of their own words,
+    then versions, unsaid; a size alone means every row of that size.
+    """
+    whole = names.own.get(plain(asked)) or names.aliases.get(plain(asked))
+    if whole:
+        return whole
     fits = [fit for model, faces in names.faces if (fit := _fit(asked, model, faces)) is not None]
-    if not asked.words and not asked.versions:
-        # only a size: every model of that size is as likely as another
-        best = sorted(fits, key=lambda fit: fit.rank)
-    else:
-        closest_rank = min((fit.rank for fit in fits), default=None)
-        best = [fit for fit in fits if fit.rank == closest_rank]
-    return tuple(fit.model for fit in sorted(best, key=lambda fit: _age(fit.model)))
+    if not asked.words - SOFT and not asked.versions:
+        fits.sort(key=lambda fit: (fit.unsaid_words, -names.rows_in_family[fit.model.family], _age(fit.model)))
+        return tuple(fit.model for fit in fits)
+    closest_rank = min((fit.rank for fit in fits), default=None)
+    best = [fit.model for fit in fits if fit.rank == closest_rank]
+    return tuple(sorted(best, key=_age))
 
 
 def _age(model: Model) -> int:
@@ -88,4 +94,4 @@ def _is_about(size: str, model: Model, face: Face) -> bool:
 
 def _is_active(active: str, model: Model, face: Face) -> bool:
     actual = model.active_parameters / 1e9
-    return not face.actives and abs(billions(active[1:]) - actual) <= _ACTIVE * actual
+    return active[0] == "a" and not face.actives and abs(billions(active[1:]) - actual) <= _ACTIVE * actual

@@ -35,7 +35,7 @@ class Mention:
     @property
     def has_name(self) -> bool:
         """Whether there is more than a size."""
-        return bool(self.face.words or self.face.versions)
+        return bool(self.face.words - SOFT - NOISE or self.face.versions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Every name of every model in the catalog, taken apart, for finding them in free text."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model
@@ -25,6 +27,8 @@ class ModelNames:
 
     Attributes:
         faces: Every model with its names.
+        own: A whole id or display name -> its models; `aliases` the same of aliases and repositories.
+        rows_in_family: Family -> how many models it has, for ordering choices.
         words: Every word of any name; `family` those that name a model by themselves.
         letters: Versions with a letter ("r1", "k2"), which name a model too.
         joined: Words run together -> the words ("gptoss": gpt, oss).
@@ -33,6 +37,9 @@ class ModelNames:
     """
 
     faces: tuple[tuple[Model, tuple[Face, ...]], ...]
+    own: Mapping[Face, tuple[Model, ...]]
+    aliases: Mapping[Face, tuple[Model, ...]]
+    rows_in_family: Mapping[str, int]
     words: frozenset[str]
     family: frozenset[str]
     letters: frozenset[str]
@@ -44,14 +51,24 @@ class ModelNames:
         """Whether a word names a family of models."""
         return word in self.family or word in ENGLISH
 
+    def has_version(self, word: str, version: str) -> bool:
+        """Whether a model of that word has that lettered version: "minimax" has "m2"."""
+        return version in self.letters and any(
+            word in face.words and version in face.versions for _, faces in self.faces for face in faces
+        )
+
 
 def model_names(catalog: Catalog) -> ModelNames:
     """The names of a catalog's models."""
     faces = tuple((model, tuple(dict.fromkeys(_faces(model)))) for model in catalog.models.values())
     words = frozenset(word for _, own in faces for face in own for word in face.words)
     versions = frozenset(version for _, own in faces for face in own for version in face.versions)
+    models = tuple(catalog.models.values())
     return ModelNames(
         faces=faces,
+        own=_whole((model, name) for model in models for name in (model.id, model.name)),
+        aliases=_whole((model, name) for model in models for name in (model.repo_id, *model.aliases)),
+        rows_in_family=Counter(model.family for model in models),
         words=words,
         family=frozenset(word for word in words - QUALIFIER - SOFT - NOISE - ENGLISH if word.isalpha()),
         letters=frozenset(version for version in versions if version[0].isalpha()),
@@ -59,6 +76,18 @@ def model_names(catalog: Catalog) -> ModelNames:
         repositories=_repositories(catalog),
         ids=catalog.models,
     )
+
+
+def _whole(named: Iterable[tuple[Model, str]]) -> dict[Face, tuple[Model, ...]]:
+    whole: dict[Face, dict[str, Model]] = {}
+    for model, name in named:
+        whole.setdefault(plain(face_of(name.rpartition("/")[2])), {})[model.id] = model
+    return {face: tuple(rows.values()) for face, rows in whole.items()}
+
+
+def plain(face: Face) -> Face:
+    """A name without the words that seldom matter ("instruct", "chat")."""
+    return replace(face, words=face.words - SOFT)
 
 
 def face_of(name: str) -> Face:
@@ -85,7 +114,7 @@ def _joined(catalog: Catalog, words: frozenset[str]) -> dict[str, tuple[str, ...
     for model in catalog.models.values():
         for name in (model.name, model.id):
             run = [token for token in tokens_in(name.lower()) if token.kind == WORD]
-            for first, second in zip(run, run[1:], strict=False):
+            for first, second in pairwise(run):
                 text = first.text + second.text
                 if second.start - first.end <= 1 and text not in words:
                     joined[text] = (first.text, second.text)

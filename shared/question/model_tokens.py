@@ -33,7 +33,9 @@ def tokens_in(text: str) -> list[Token]:
         if atoms[at].text == "+" and tokens and tokens[-1].end == atoms[at].start:
             tokens.append(Token(WORD, "plus", atoms[at].start, atoms[at].end))
         if atoms[at].is_sign:
-            at += 1
+            # the rest of "I'm" and "it's" is no word
+            is_contraction = atoms[at].text == "'" and 0 < at < len(atoms) - 1 and not atoms[at - 1].is_sign
+            at += 2 if is_contraction and atoms[at + 1].text.isalpha() else 1
             continue
         glued = _glued(atoms, at)
         token, used = _token(glued)
@@ -85,8 +87,8 @@ def _readings(texts: Sequence[str]) -> Iterator[tuple[str, str, int, bool]]:
             yield VERSION, _plain(first) + second, 2, False
         yield VERSION, _plain(first), 1, False
     elif len(first) == 1 and second[:1].isdigit():
-        if first in "ae" and third == "b":
-            yield ACTIVE, f"{first}{_plain(second)}b", 3, False
+        if first in "ae" and third in ("b", "m"):
+            yield ACTIVE, f"{first}{_plain(second)}{third}", 3, False
         yield VERSION, _plain(second) if first == "v" else first + _plain(second), 2, False
 
 

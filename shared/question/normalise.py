@@ -48,6 +48,9 @@ _REWRITES: Final = (
     (re.compile(r"(?<=\d)\s?\*\s?(?=\d{0,2}[a-z(\d])", re.IGNORECASE), "x "),
     (re.compile(r"(?<=[\w)])\s?\*\s?(?=\d)"), " x"),
     (re.compile(r"(?<!\w)_|_(?!\w)|[*~\"]|(?<!\w)'|'(?!\w)"), " "),
+    # scripts that need no spaces stand right beside names
+    (re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[a-z0-9])", re.IGNORECASE), " "),
+    (re.compile(r"(?<=[a-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])", re.IGNORECASE), " "),
     # one way to write a number of parameters
     (re.compile(r"(?<=\d)\s?-?(?:billion|bil|bn)\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "b"),
     (re.compile(r"(?<=\d)\s?-?trillion\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "t"),

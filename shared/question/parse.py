@@ -10,7 +10,7 @@ from shared.question.flags import read_gpu_layers, read_tensor_parallel, set_asi
 from shared.question.gpu import Hardware, read_hardware, refuse_unknown_gpu
 from shared.question.intent import asks_what_fits, intent_of, wants_longest_context
 from shared.question.kv_cache_type import read_kv_cache_type
-from shared.question.model import read_models
+from shared.question.model import Models, read_models
 from shared.question.names import QuestionNames, names_of
 from shared.question.normalise import nothing_named, readable
 from shared.question.quantization import (
@@ -53,21 +53,10 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     by_repository, repository_quantization = read_repositories(question, names.models, names.gpus, catalog)
     settings = _read_settings(question, names)
     quantization = read_quantization(question, names.quantizations, catalog, settings.engine)
-    hardware = read_hardware(question, names.gpus, catalog, names.models.is_family)
-    read = read_models(question, names.models, catalog)
-    models = tuple(dict.fromkeys((*by_repository, *read.found)))
-    is_model_named = bool(models) or read.is_named
-    _refuse_unknown(question, hardware, catalog, is_model_named=is_model_named)
-    return _query(
-        text,
-        question,
-        catalog,
-        settings,
-        hardware,
-        models,
-        quantization or repository_quantization,
-        is_model_named,
-    )
+    hardware = read_hardware(question, names.gpus, names.models, catalog)
+    models = read_models(question, names.models, catalog, by_repository)
+    _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
+    return _query(text, question, catalog, settings, hardware, models, quantization or repository_quantization)
 
 
 def _read_settings(question: Remaining, names: QuestionNames) -> _Settings:
@@ -108,11 +97,10 @@ def _query(
     catalog: Catalog,
     settings: _Settings,
     hardware: Hardware,
-    models: tuple[Model, ...],
+    models: Models,
     quantization: Quantization | None,
-    is_model_named: bool,  # noqa: FBT001
 ) -> Query:
-    model = models[0] if models else None
+    model = models.found[0] if models.found else None
     context = _context(question, settings, model)
     if quantization is None and settings.published_precision is not None:
         quantization = published_quantization(model, catalog)
@@ -124,7 +112,7 @@ def _query(
         question.note("gpu_count", f"tensor parallel {count}", count, "assumed")
     intent = intent_of(
         question.whole,
-        models=max(len(models), int(is_model_named)),
+        models=max(len(models.found), int(models.is_named)),
         has_hardware=hardware.is_named,
         has_context=context is not None,
         has_sequences=settings.sequences is not None,
@@ -144,7 +132,7 @@ def _query(
         host_memory_bytes=hardware.host_memory_bytes,
         gpu_layers=settings.gpu_layers,
         tensor_parallel=settings.tensor_parallel,
-        other_models=models[1:],
+        other_models=models.found[1:],
         ambiguous=tuple(question.ambiguous),
         readings=tuple(question.readings),
         warnings=tuple(question.warnings),

@@ -1,8 +1,9 @@
 """The weights' quantization in a question: "q4", "AWQ", "4.0bpw", "unquantized"."""
 
+import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rapidfuzz import fuzz, process
@@ -26,7 +27,7 @@ _CANDIDATE: Final = re.compile(
   | w\da\d{{1,2}}(?:[-_](?:fp8|int8|g\d+))?
   | (?:nv|mx)[-_]?fp[-_]?\d(?:[-_ ]moe|[-_ ]gguf)?
   | fp[-_]?\d{{1,2}}(?:[-_]dynamic)? | bf[-_]?\d\d | f16 | f32 | b?float(?:8|16|32) | e4m3 | nf4
-  | half[-_ ]precision | (?:16|32)[-_ ]?bits? | llm\.?int8(?:\(\))? | smoothquant | load[-_]in[-_][48]bit
+  | half[-_ ]precision | (?:16|32)[-_ ]?bits? | llm[-.]?int8(?:\(\))? | ternary | smoothquant | load[-_]in[-_][48]bit
     )(?![\w]|\.\d)""",
     re.VERBOSE,
 )
@@ -35,6 +36,7 @@ _PUBLISHED: Final = re.compile(
     r"(?:without|no|w/o) (?:any )?quanti[sz](?:ation|ing)|(?:original|full|raw) weights|lossless)(?!\w)"
 )
 _GGUF: Final = re.compile(r"(?<![\w/])(?:gguf|ggml)(?![\w/])")
+_BITS: Final = re.compile(r"(?:int)?(\d)(?:bits?)?")
 _SPELLED: Final = {
     "loadin4bit": "nf4",
     "loadin8bit": "llm.int8",
@@ -52,6 +54,7 @@ class _Named:
     given: str
     rows: tuple[Quantization, ...]
     exact: bool
+    bits: int | None  # "4-bit" says 4
 
 
 def quantization_names(catalog: Catalog) -> QuantizationNames:
@@ -77,13 +80,7 @@ def read_quantization(
     found = [_named(question, match, names, catalog) for match in question.find_all(_CANDIDATE)]
     for match in (*question.find_all(_CANDIDATE), *question.find_all(_GGUF)):
         question.take_match(match)
-    specific = [one for one in found if len(one.rows) == 1]
-    loose = [
-        one for one in found if len(one.rows) > 1 and not any(other.rows[0] in one.rows for other in specific)
-    ]
-    choices = {
-        (row := _likeliest(one.rows, engine, is_gguf=is_gguf)).id: (one, row) for one in (*specific, *loose)
-    }
+    choices = {(row := _likeliest(one.rows, engine, is_gguf=is_gguf)).id: (one, row) for one in _merged(found)}
     if not choices:
         return None
     if len(choices) > 1:
@@ -94,6 +91,20 @@ def read_quantization(
     how = "assumed" if len(one.rows) > 1 else "exact" if one.exact else "alias"
     question.note("quantization", one.given, row.id, how)
     return row
+
+
+def _merged(found: Sequence[_Named]) -> list[_Named]:
+    """Namings less those that say again, more loosely, what another says: "4-bit (Q4_K_S)", "EXL2, 4.5bpw"."""
+    merged: list[_Named] = []
+    for one in sorted(found, key=lambda named: len(named.rows)):
+        for index, other in enumerate(merged):
+            both = tuple(row for row in other.rows if row in one.rows or math.floor(row.bits_per_weight) == one.bits)
+            if both and (len(one.rows) > 1 or both == one.rows):
+                merged[index] = replace(other, rows=both)
+                break
+        else:
+            merged.append(one)
+    return merged
 
 
 def asks_for_published_precision(question: Remaining) -> str | None:
@@ -120,7 +131,14 @@ def _named(question: Remaining, match: re.Match[str], names: QuantizationNames, 
     for key in _keys(match[0]):
         if key in names:
             rows = names[key]
-            return _Named(given=given, rows=rows, exact=key == _plain(rows[0].id))
+            rows = next(((row,) for row in rows if _plain(row.id) == key), rows)
+            bits = _BITS.fullmatch(_plain(match[0]))
+            return _Named(
+                given=given,
+                rows=rows,
+                exact=key == _plain(rows[0].id),
+                bits=None if bits is None else int(bits[1]),
+            )
     near = process.extract(
         match[0].upper(), list(catalog.quantizations), scorer=fuzz.ratio, limit=3, score_cutoff=50
     )
@@ -152,6 +170,8 @@ def _likeliest(rows: tuple[Quantization, ...], engine: str | None, *, is_gguf: b
     loaded = [row for row in rows if engine in row.engines] or list(rows)
     if is_gguf:
         loaded = [row for row in loaded if row.format is QuantizationFormat.GGUF] or loaded
+    if loaded[0].format is QuantizationFormat.EXL:
+        return min(loaded, key=lambda row: abs(row.bits_per_weight - 4))
     return next((row for row in loaded if row.id.endswith("_K_M")), loaded[0])
 
 
