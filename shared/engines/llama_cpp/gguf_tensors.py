@@ -66,7 +66,7 @@ _NAMES = MappingProxyType(
     }
 )
 # Converters that write query, key and value as one tensor, or gate and up as one (the class of each in conversion/).
-_FUSED_QKV = frozenset(
+FUSED_QKV = frozenset(
     {
         "phi3",
         "phi2",
@@ -82,8 +82,8 @@ _FUSED_QKV = frozenset(
         "jais",
     }
 )
-_FUSED_GATE_UP = frozenset({"phi3", "chatglm", "glm4", "plamo2"})
-_FUSED_EXPERT_GATE_UP = frozenset({"gemma4"})
+FUSED_GATE_UP = frozenset({"phi3", "chatglm", "glm4", "plamo2"})
+FUSED_EXPERT_GATE_UP = frozenset({"gemma4"})
 # Converters that drop the multi-token-prediction layers (skip_mtp in conversion/deepseek.py, conversion/ernie.py).
 _WITHOUT_MTP = frozenset({"deepseek2", "deepseek4", "ernie4_5-moe"})
 
@@ -145,11 +145,11 @@ def _fuse(tensors: tuple[Tensor, ...], shape: Shape) -> list[Tensor]:
     """Merge what this architecture's converter stores as one tensor; the rows add up."""
     architecture = shape.gguf_architecture
     result = list(tensors)
-    if architecture in _FUSED_QKV:
+    if architecture in FUSED_QKV:
         result = _merge(result, (Role.QUERY, Role.KEY, Role.VALUE))
-    if architecture in _FUSED_GATE_UP:
+    if architecture in FUSED_GATE_UP:
         result = _merge(result, (Role.FFN_UP, Role.FFN_GATE))
-    if architecture in _FUSED_EXPERT_GATE_UP:
+    if architecture in FUSED_EXPERT_GATE_UP:
         result = _merge(result, (Role.EXPERT_GATE, Role.EXPERT_UP))
     return result
 
@@ -189,9 +189,9 @@ def _name(tensor: Tensor, shape: Shape) -> str:
     """The name without layer and suffix."""
     role, architecture = tensor.role, shape.gguf_architecture
     kind = shape.recurrent.kind if shape.recurrent else None
-    if role is Role.QUERY and architecture in _FUSED_QKV:
+    if role is Role.QUERY and architecture in FUSED_QKV:
         return "attn_qkv"
-    if role is Role.EXPERT_GATE and architecture in _FUSED_EXPERT_GATE_UP:
+    if role is Role.EXPERT_GATE and architecture in FUSED_EXPERT_GATE_UP:
         return "ffn_gate_up_exps"
     if role is Role.STATE_IN and kind == "gated_delta_net":
         return "attn_qkv"

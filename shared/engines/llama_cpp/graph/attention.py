@@ -1,0 +1,175 @@
+"""The tensors of one attention layer, in the order llama.cpp computes them.
+
+build_qkv, build_attn and build_attn_mha of llama-graph.cpp at 0c1e57098:
+https://github.com/ggml-org/llama.cpp/blob/0c1e57098/src/llama-graph.cpp
+"""
+
+from shared.catalog.rows import Attention
+from shared.engines.llama_cpp.graph.context import CacheInputs, GraphContext
+from shared.engines.llama_cpp.graph.tensor import GraphTensor, view
+
+
+def grouped_query_attention(
+    build: GraphContext,
+    source: GraphTensor,
+    attention: Attention,
+    cache: CacheInputs,
+    positions: GraphTensor | None,
+    *,
+    kv_heads: int,
+    fused: bool,
+    own_cache: bool = True,
+    keys_before_values: bool = False,
+) -> GraphTensor:
+    """Projections, rotation, cache writes, attention and output projection; returns the layer's contribution.
+
+    Args:
+        build: The graph under construction.
+        source: The normed residual.
+        attention: The heads.
+        cache: Inputs of the cache this layer uses.
+        positions: None for layers without rotary positions.
+        kv_heads: Of this layer.
+        fused: Whether query, key and value are one matrix in the file.
+        own_cache: False where the layer reads an earlier layer's cache.
+        keys_before_values: The windowed variant of build_attn computes keys first.
+    """
+    query, key, value = _projections(build, source, attention, kv_heads, fused=fused, own_cache=own_cache)
+    query = _normed_and_rotated(build, query, attention, positions)
+    if key is not None:
+        key = _normed_and_rotated(build, key, attention, positions)
+    attended = attend(build, query, key, value, cache, keys_before_values=keys_before_values)
+    projected = build.multiply(attended, build.shape.hidden_size)
+    return build.with_weight(projected) if attention.output_bias else projected
+
+
+def attend(
+    build: GraphContext,
+    query: GraphTensor,
+    key: GraphTensor | None,
+    value: GraphTensor | None,
+    cache: CacheInputs,
+    *,
+    keys_before_values: bool = False,
+) -> GraphTensor:
+    """Write keys and values to the cache and attend over it."""
+    if cache.key_rotation is not None:
+        query = rotated(query, cache.key_rotation)
+        key = None if key is None else rotated(key, cache.key_rotation)
+    if cache.value_rotation is not None and value is not None:
+        value = rotated(value, cache.value_rotation)
+    order = (key, value) if keys_before_values else (value, key)
+    build.graph.expand(query, *(tensor for tensor in order if tensor is not None))
+    if key is not None:
+        build.graph.expand(build.write(_rows(key), cache.key_indices))
+    if value is not None and cache.value_indices is not None:
+        build.graph.expand(build.write(_value_rows(build, value), cache.value_indices))
+    value_width = value.shape[0] if value is not None else query.shape[0]
+    attended = attention_over_cache(build, query, cache, value_width)
+    build.graph.expand(attended)
+    return attended if cache.value_rotation is None else rotated(attended, cache.value_rotation)
+
+
+def attention_over_cache(
+    build: GraphContext, query: GraphTensor, cache: CacheInputs, value_width: int, *, up_width: int = 0
+) -> GraphTensor:
+    """Softmax of query times keys, times values; with `up_width`, times MLA's value projection of every head.
+
+    Returns (heads x width, tokens).
+    """
+    heads, tokens = query.shape[1], build.sizes.tokens
+    streams = build.sizes.streams
+    per_stream = tokens // streams
+    split = view(query, (query.shape[0], per_stream, heads, streams), contiguous=False)
+    width = up_width or value_width
+    if build.sizes.flash_attention:
+        attended = GraphTensor((value_width, heads, per_stream, streams), (split, cache.mask))
+        if up_width:
+            attended = GraphTensor(
+                (up_width, per_stream, heads, streams), (view(attended, attended.shape),), home=build.place
+            )
+            attended = GraphTensor((up_width, heads, per_stream, streams), (view(attended, attended.shape),))
+        return view(attended, (heads * width, tokens))
+    scores = GraphTensor((cache.cells, per_stream, heads, streams), (split,))
+    if cache.grows:
+        scores.per_cell(cache.cells)
+    weights = GraphTensor(scores.shape, (scores, cache.mask), inplace=True)
+    weights.bytes_per_cell = scores.bytes_per_cell
+    attended = GraphTensor((value_width, per_stream, heads, streams), (weights,))
+    if up_width:  # values are keys, so they lie the wrong way round and are copied first
+        turned = GraphTensor(
+            (cache.cells, value_width, 1, streams), (), element_bytes=build.sizes.key_element_bytes
+        ).per_cell(cache.cells)
+        attended.sources = (turned, weights)
+        attended = GraphTensor((up_width, per_stream, heads, streams), (attended,), home=build.place)
+    return GraphTensor((heads * width, tokens), (view(attended, attended.shape, contiguous=False),))
+
+
+def rotated(tensor: GraphTensor, rotation: GraphTensor) -> GraphTensor:
+    """Times a Hadamard matrix, piece by piece (llama_mul_mat_hadamard), so that quantization loses less."""
+    count = 1
+    for extent in tensor.shape:
+        count *= extent
+    rows = rotation.shape[0]
+    flat: GraphTensor
+    if tensor.contiguous:
+        flat = view(tensor, (rows, count // rows))
+    else:
+        flat = GraphTensor((rows, count // rows), (tensor,))
+    return view(GraphTensor(flat.shape, (rotation, flat)), tensor.shape)
+
+
+def _projections(
+    build: GraphContext,
+    source: GraphTensor,
+    attention: Attention,
+    kv_heads: int,
+    *,
+    fused: bool,
+    own_cache: bool,
+) -> tuple[GraphTensor, GraphTensor | None, GraphTensor | None]:
+    """Query, key and value as (head size, heads, tokens)."""
+    tokens, head = source.shape[1], attention.head_dim
+    value_head = attention.value_head_dim or head
+    sizes = ((head, attention.heads), (head, kv_heads), (value_head, kv_heads))
+    if fused:
+        joined = build.multiply(source, sum(width * heads for width, heads in sizes))
+        if attention.qkv_bias:
+            joined = build.with_weight(joined)
+        return (
+            view(joined, (head, attention.heads, tokens), contiguous=False),
+            view(joined, (head, kv_heads, tokens), contiguous=False),
+            view(joined, (value_head, kv_heads, tokens), contiguous=False),
+        )
+    projected: list[GraphTensor] = []
+    for index, (width, heads) in enumerate(sizes if own_cache else sizes[:1]):
+        matrix = build.multiply(source, width * heads)
+        if attention.qkv_bias:
+            matrix = build.with_weight(matrix)
+        if attention.qk_norm == "full" and index < 2:
+            matrix = build.norm(matrix, bias=False)
+        projected.append(view(matrix, (width, heads, tokens)))
+    if not own_cache:
+        return projected[0], None, None
+    return projected[0], projected[1], projected[2]
+
+
+def _normed_and_rotated(
+    build: GraphContext, tensor: GraphTensor, attention: Attention, positions: GraphTensor | None
+) -> GraphTensor:
+    if attention.qk_norm == "head":
+        tensor = build.norm(tensor, bias=False)
+    return tensor if positions is None else GraphTensor(tensor.shape, (tensor, positions), inplace=True)
+
+
+def _rows(tensor: GraphTensor) -> GraphTensor:
+    width, heads, tokens = tensor.shape
+    return view(tensor, (width * heads, tokens))
+
+
+def _value_rows(build: GraphContext, value: GraphTensor) -> GraphTensor:
+    """Values as rows of the cache; without flash attention they are written transposed, from contiguous memory."""
+    width, heads, tokens = value.shape
+    if build.sizes.flash_attention or value.contiguous:
+        return view(value, (width * heads, tokens))
+    return view(GraphTensor((width * heads, tokens), (value,)), (1, width * heads * tokens))

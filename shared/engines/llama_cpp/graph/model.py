@@ -1,0 +1,209 @@
+"""The whole graph of a model: inputs, layers, final norm and logits.
+
+The graph classes under src/models of llama.cpp at 0c1e57098, and build_inp_embd of llama-graph.cpp (0.6 for mixed
+inputs): https://github.com/ggml-org/llama.cpp/tree/0c1e57098/src/models
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.catalog.rows import LayerKind, Shape
+from shared.engines.llama_cpp.gguf_tensors import FUSED_EXPERT_GATE_UP, FUSED_GATE_UP, FUSED_QKV
+from shared.engines.llama_cpp.graph.attention import grouped_query_attention
+from shared.engines.llama_cpp.graph.context import CacheInputs, GraphContext, RunSizes
+from shared.engines.llama_cpp.graph.feed_forward import Gating, dense_feed_forward, mixture_of_experts
+from shared.engines.llama_cpp.graph.latent import latent_attention
+from shared.engines.llama_cpp.graph.tensor import F32, HOST, I32, I64, Graph, GraphTensor, written_into
+from shared.engines.llama_cpp.graph.traits import Traits, traits
+from shared.memory.feed_forward_tensors import is_mixture_layer
+from shared.memory.tensors import kv_heads, layer_attention
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPlan:
+    """One layer of the graph: which layer of the model it stands for, and where its weights are."""
+
+    index: int
+    place: int
+
+
+@dataclass(slots=True)
+class Caches:
+    """The inputs of each kind of cache the model has."""
+
+    full: CacheInputs | None = None
+    window: CacheInputs | None = None
+
+
+def model_graph(shape: Shape, sizes: RunSizes, layers: Sequence[LayerPlan], output_place: int) -> Graph:
+    """The graph llama.cpp reserves memory for, over these layers (all of a model's, or a sample of them)."""
+    build = GraphContext(shape, sizes)
+    trait = traits(shape.gguf_architecture or "")
+    build.layer_norm = trait.layer_norm
+    residual = _embedding(build, trait, first_place=layers[0].place)
+    positions = build.positions(4 if trait.sections else 1)
+    caches = _caches(build)
+    out_ids = build.input((sizes.outputs,), I32)
+    late_rows = trait.late_rows_in_0_5 and not sizes.mixed_inputs
+    for plan in layers:
+        build.place = plan.place
+        wanted = out_ids if plan is layers[-1] and not late_rows else None
+        residual = _layer(build, trait, residual, plan.index, caches, positions, wanted)
+    build.place = output_place
+    build.graph.expand(_logits(build, trait, residual, out_ids if late_rows else None))
+    return build.graph
+
+
+def _logits(
+    build: GraphContext, trait: Traits, residual: GraphTensor, out_ids: GraphTensor | None
+) -> GraphTensor:
+    """Final norm and language-model head; what a draft model may read stays."""
+    if trait.kept_hidden == "before_norm":
+        residual.is_output = True
+        if out_ids is not None:
+            residual = build.rows_of(residual, out_ids, build.sizes.outputs)
+    hidden = build.norm(residual) if build.shape.final_norm else residual
+    if trait.kept_hidden == "after_norm":
+        hidden.is_output = True
+        if out_ids is not None:
+            hidden = build.rows_of(hidden, out_ids, build.sizes.outputs)
+    logits = build.multiply(hidden, build.shape.vocabulary_size)
+    return build.with_weight(logits) if build.shape.output_bias else logits
+
+
+def _embedding(build: GraphContext, trait: Traits, *, first_place: int) -> GraphTensor:
+    """Look the tokens up on the host; since 0.6 a batch may mix tokens with ready-made embeddings."""
+    sizes, hidden, graph = build.sizes, build.shape.hidden_size, build.graph
+    tokens = sizes.tokens
+    build.place = HOST
+    looked_up = GraphTensor((hidden, tokens), (build.input((tokens,), I32),), home=HOST)
+    graph.expand(looked_up)
+    given = build.input((hidden, tokens), F32)
+    if sizes.mixed_inputs:
+        mixed = GraphTensor((hidden, tokens), (build.input((tokens,), I32),), home=HOST)
+        graph.expand(mixed)
+        graph.expand(given)
+        copied = GraphTensor((hidden, tokens), (build.input((hidden, tokens), F32),))
+        slots = build.input((tokens,), I64)
+        graph.expand(written_into(copied, mixed, slots))
+    else:
+        graph.expand(given)
+    build.place = first_place
+    if trait.scaled_embedding:
+        if sizes.mixed_inputs:
+            looked_up = build.elementwise(looked_up, build.input((1, tokens), F32))
+        else:
+            looked_up = build.elementwise(looked_up)
+        graph.expand(looked_up)
+    return looked_up
+
+
+def _caches(build: GraphContext) -> Caches:
+    shape = build.shape
+    kinds = shape.layer_kinds()
+    widest = max(
+        (
+            kv_heads(shape, kind, layer) * _value_width(shape, kind)
+            for layer, kind in enumerate(kinds)
+            if kind not in (LayerKind.RECURRENT, LayerKind.NONE)
+        ),
+        default=0,
+    )
+    caches = Caches()
+    if LayerKind.LATENT in kinds:
+        caches.full = build.cache_inputs(window=False, values=0, latent=True)
+        return caches
+    if any(kind is LayerKind.FULL for kind in kinds):
+        caches.full = build.cache_inputs(window=False, values=widest)
+    if any(kind in (LayerKind.WINDOW, LayerKind.CHUNKED) for kind in kinds):
+        caches.window = build.cache_inputs(window=True, values=widest)
+    return caches
+
+
+def _value_width(shape: Shape, kind: LayerKind) -> int:
+    attention = layer_attention(shape, kind)
+    return attention.value_head_dim or attention.head_dim
+
+
+def _layer(
+    build: GraphContext,
+    trait: Traits,
+    residual: GraphTensor,
+    index: int,
+    caches: Caches,
+    positions: GraphTensor,
+    out_ids: GraphTensor | None,
+) -> GraphTensor:
+    """One layer; in the last one only the rows whose logits are wanted go on after attention."""
+    shape = build.shape
+    kind = shape.layer_kinds()[index]
+    normed = residual if trait.post_norm else build.norm(residual)
+    mixed = _mixer(build, trait, normed, index, kind, caches, positions)
+    if out_ids is not None:
+        count = build.sizes.outputs
+        mixed = build.rows_of(mixed, out_ids, count)
+        residual = build.rows_of(residual, out_ids, count)
+        if trait.parallel:
+            normed = build.rows_of(normed, out_ids, count)
+    if trait.parallel:
+        fed = _feed_forward(build, trait, normed, index)
+        return build.elementwise(build.elementwise(fed, residual), mixed)
+    if trait.post_norm or shape.norms_per_layer == 4:
+        mixed = build.norm(mixed)
+    joined = build.elementwise(mixed, residual)
+    fed = _feed_forward(build, trait, joined if trait.post_norm else build.norm(joined), index)
+    if trait.post_norm or shape.norms_per_layer == 4:
+        fed = build.norm(fed)
+    return build.elementwise(fed, joined)
+
+
+def _mixer(
+    build: GraphContext,
+    trait: Traits,
+    normed: GraphTensor,
+    index: int,
+    kind: LayerKind,
+    caches: Caches,
+    positions: GraphTensor,
+) -> GraphTensor:
+    shape = build.shape
+    windowed = kind in (LayerKind.WINDOW, LayerKind.CHUNKED)
+    cache = caches.window if windowed else caches.full
+    assert cache is not None
+    if kind is LayerKind.LATENT:
+        return latent_attention(build, normed, cache, positions)
+    return grouped_query_attention(
+        build,
+        normed,
+        layer_attention(shape, kind),
+        cache,
+        positions if trait.rotary else None,
+        kv_heads=kv_heads(shape, kind, index),
+        fused=shape.gguf_architecture in FUSED_QKV,
+        own_cache=index < shape.layers - shape.kv_shared_layers,
+        keys_before_values=caches.window is not None,
+    )
+
+
+def _feed_forward(build: GraphContext, trait: Traits, source: GraphTensor, index: int) -> GraphTensor:
+    shape, experts = build.shape, build.shape.experts
+    ffn_size = shape.ffn_size_per_layer[index] if shape.ffn_size_per_layer else shape.ffn_size
+    if experts is None or not is_mixture_layer(experts, index):
+        fused = shape.gguf_architecture in FUSED_GATE_UP
+        return dense_feed_forward(
+            build, source, ffn_size, gated=shape.ffn_gated, bias=shape.ffn_bias, fused=fused
+        )
+    gating = Gating(
+        softmax_of_chosen=trait.softmax_of_chosen,
+        normed=trait.normed_weights,
+        weight_before=trait.weight_before,
+        fused_gate_up=shape.gguf_architecture in FUSED_EXPERT_GATE_UP,
+    )
+    said = mixture_of_experts(build, source, experts, gating)
+    if not experts.shared_ffn_size:
+        return said
+    shared = dense_feed_forward(build, source, experts.shared_ffn_size, gated=shape.ffn_gated)
+    if experts.shared_gate:
+        gate = build.elementwise(build.multiply(source, 1))
+        shared = GraphTensor(shared.shape, (shared, gate), inplace=True)
+    return build.elementwise(said, shared)

@@ -1,0 +1,67 @@
+"""What an architecture's graph does differently from the plain one, as far as memory follows from it.
+
+Each entry was read from the architecture's file under src/models of llama.cpp at 0c1e57098.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """How an architecture's graph departs from the plain one.
+
+    Attributes:
+        layer_norm: Mean is subtracted too (ggml_norm); that operation never works in place.
+        parallel: Attention and feed-forward read the same norm and are added together.
+        post_norm: Norms come after attention and feed-forward instead of before (OLMo 2, EXAONE 4).
+        rotary: Positions enter by rotation; False where they are learned or absent.
+        scaled_embedding: Embeddings are multiplied by a constant before the first layer.
+        sections: Positions take four numbers a token.
+        kept_hidden: The hidden state a draft model could read is kept until the end: "before_norm" or "after_norm".
+        late_rows_in_0_5: In 0.5 the wanted rows were picked after the last layer instead of within it.
+    """
+
+    layer_norm: bool = False
+    parallel: bool = False
+    post_norm: bool = False
+    rotary: bool = True
+    scaled_embedding: bool = False
+    sections: bool = False
+    softmax_of_chosen: bool = False
+    normed_weights: bool = True
+    weight_before: bool = False
+    kept_hidden: str = ""
+    late_rows_in_0_5: bool = False
+
+
+PLAIN = Traits()
+TRAITS = MappingProxyType(
+    {
+        "gpt-oss": Traits(softmax_of_chosen=True, kept_hidden="before_norm", late_rows_in_0_5=True),
+        "gemma": Traits(scaled_embedding=True),
+        "gemma2": Traits(scaled_embedding=True),
+        "gemma3": Traits(scaled_embedding=True),
+        "gemma3n": Traits(scaled_embedding=True),
+        "gemma4": Traits(scaled_embedding=True, kept_hidden="after_norm", late_rows_in_0_5=True),
+        "deepseek2": Traits(kept_hidden="after_norm"),
+        "glm4moe": Traits(kept_hidden="after_norm"),
+        "command-r": Traits(layer_norm=True, parallel=True),
+        "cohere2": Traits(layer_norm=True, parallel=True),
+        "phi2": Traits(layer_norm=True, parallel=True),
+        "starcoder2": Traits(layer_norm=True),
+        "olmo2": Traits(post_norm=True),
+        "exaone4": Traits(post_norm=True),
+        "llama4": Traits(weight_before=True, normed_weights=False),
+        "qwen2moe": Traits(normed_weights=False),
+        "jamba": Traits(rotary=False),
+        "nemotron_h": Traits(rotary=False, kept_hidden="after_norm", late_rows_in_0_5=True),
+        "nemotron_h_moe": Traits(rotary=False, kept_hidden="after_norm", late_rows_in_0_5=True),
+        "granitehybrid": Traits(rotary=False),
+    }
+)
+
+
+def traits(architecture: str) -> Traits:
+    """The traits of a GGUF architecture; a plain pre-norm transformer where nothing else is known."""
+    return TRAITS.get(architecture, PLAIN)
