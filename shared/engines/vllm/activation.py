@@ -8,18 +8,15 @@ Source: vllm/v1/worker/gpu_model_runner.py of 0.19.0 (`profile_run`, `_dummy_run
 from functools import lru_cache
 from typing import Final
 
-from shared.catalog.rows import LayerKind, Model, Quantization, QuantizationFormat, Shape
+from shared.catalog.rows import Model, Quantization, QuantizationFormat, Shape
 from shared.engines.vllm.rules import Rules
 from shared.engines.vllm.run import Batch
-from shared.units import MIB, ceil_div
+from shared.memory.forward import experts_workspace_bytes, forward_bytes
+from shared.units import MIB
 
 # cuBLAS keeps one workspace in PyTorch's memory: aten/src/ATen/cuda/CublasHandlePool.cpp
 _CUBLAS_WORKSPACE: Final = 32 * MIB
 _CUBLAS_WORKSPACE_BEFORE_HOPPER: Final = 8320 * 1024
-
-# MLA reserves the up-projection of this many cached tokens while it profiles:
-# vllm/model_executor/layers/attention/mla_attention.py of 0.19.0 (`determine_chunked_prefill_workspace_size`)
-_MLA_WORKSPACE_TOKENS: Final = 64 * 1024
 
 
 @lru_cache(maxsize=16384)
@@ -29,10 +26,16 @@ def activation_bytes(
     """The profiled peak on one rank of a stage; only the last stage samples."""
     shape = model.shape
     kept = _CUBLAS_WORKSPACE if hopper else _CUBLAS_WORKSPACE_BEFORE_HOPPER
-    workspace = experts_workspace_bytes(shape, batch)
+    workspace = experts_workspace_bytes(
+        shape, batch.batched_tokens, batch.tensor_parallel, batch.element_bytes
+    )
     hidden = batch.batched_tokens * shape.hidden_size * batch.element_bytes
     embeddings, pixels = vision_bytes(model, batch, rules)
-    forward = forward_bytes(shape, batch) + workspace + embeddings
+    forward = (
+        forward_bytes(shape, batch.batched_tokens, batch.tensor_parallel, batch.element_bytes)
+        + workspace
+        + embeddings
+    )
     if not last:
         return kept + forward + rules.pipeline_stage_hidden_states * hidden
     if shape.kind == "embedding":
@@ -54,55 +57,6 @@ def sampler_bytes(shape: Shape, batch: Batch, rules: Rules) -> int:
     buffer = min(rules.topk_buffer_rows, rows) * vocabulary * 4
     sampled_hidden = 2 * rows * shape.hidden_size * batch.element_bytes
     return logits + buffer + sampled_hidden
-
-
-def experts_workspace_bytes(shape: Shape, batch: Batch) -> int:
-    """The two buffers the fused experts work in; vLLM's workspace manager never frees them.
-
-    vllm/model_executor/layers/fused_moe/fused_moe.py of 0.19.0 (`TritonExperts.workspace_shapes`; Marlin's are alike).
-    """
-    experts = shape.experts
-    if experts is None:
-        return 0
-    inner = ceil_div(experts.ffn_size, batch.tensor_parallel)
-    fused = 2 * inner if shape.ffn_gated else inner
-    per_choice = max(inner, shape.hidden_size) + max(fused, shape.hidden_size)
-    return batch.batched_tokens * experts.active * per_choice * batch.element_bytes
-
-
-def forward_bytes(shape: Shape, batch: Batch) -> int:
-    """The most one layer holds at once: gate and up projections with their product, beside the residual stream."""
-    widest = max(_dense_width(shape), _attention_width(shape), _state_width(shape))
-    per_token = ceil_div(widest, batch.tensor_parallel) + shape.hidden_size
-    size = batch.batched_tokens * per_token * batch.element_bytes
-    if shape.latent is not None and shape.attention is not None:
-        heads = max(1, shape.attention.heads // batch.tensor_parallel)
-        width = shape.latent.nope_head_dim + shape.latent.value_head_dim
-        size = max(size, _MLA_WORKSPACE_TOKENS * heads * width * batch.element_bytes)
-    return size
-
-
-def _dense_width(shape: Shape) -> int:
-    inner = max(shape.ffn_size, *shape.ffn_size_per_layer, 0)
-    if shape.experts is not None:
-        inner = max(inner, shape.experts.shared_ffn_size)
-    return (3 if shape.ffn_gated else 2) * inner
-
-
-def _attention_width(shape: Shape) -> int:
-    """Queries, keys and values, and the attention's output."""
-    attention = shape.attention
-    return 2 * (attention.heads + attention.kv_heads) * attention.head_dim if attention else 0
-
-
-def _state_width(shape: Shape) -> int:
-    """A recurrent layer's projections, their convolution and the scan's states; not measured."""
-    row = shape.recurrent
-    if row is None or LayerKind.RECURRENT not in shape.layer_pattern:
-        return 0
-    inner = row.inner_size or row.heads * row.head_dim
-    keys = (row.key_heads or row.heads) * (row.key_head_dim or row.head_dim) + row.groups * row.state_size
-    return 6 * inner + 4 * keys
 
 
 def vision_bytes(model: Model, batch: Batch, rules: Rules) -> tuple[int, int]:

@@ -6,15 +6,14 @@ from functools import lru_cache
 from typing import Final
 
 from shared.catalog.rows import LayerKind, Model, Shape
-from shared.engines.vllm.state import state_page_bytes
-from shared.memory.tensors import layer_attention
+from shared.memory.cache_rows import cache_row_bytes
+from shared.memory.server_state import state_page_bytes
 from shared.units import ceil_div
 
 BLOCK_TOKENS: Final = 16
 _MLA_BLOCK_ALIGNMENT: Final = 64  # of hybrids with MLA: the kernels take blocks of 64
 # Encoders attend both ways and keep no cache (vllm/v1/kv_cache_interface.py, `EncoderOnlyAttentionSpec`).
 _ENCODERS: Final = frozenset({"bert", "roberta", "xlm-roberta", "nomic_bert", "modernbert"})
-_INDEXER_SCALE_BYTES: Final = 4  # of every 128 FP8 key features of the sparse indexer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ def layout(
         kind = kinds[layer]
         if kind is LayerKind.NONE or (layer >= shape.layers - shape.kv_shared_layers):
             continue
-        pages[_same_cache(kind), _token_bytes(shape, layer, kind, tensor, element_bytes)] += 1
+        pages[_same_cache(kind), cache_row_bytes(shape, layer, kind, tensor, element_bytes)] += 1
     state = state_page_bytes(shape, tensor) if shape.recurrent else 0
     found = {kind for kind, _ in pages}
     if len(found) <= 1:
@@ -137,18 +136,3 @@ def _hybrid(shape: Shape, pages: Counter[tuple[LayerKind, int]], state: int, sta
 def _same_cache(kind: LayerKind) -> LayerKind:
     """Latent layers keep every token, as full ones do."""
     return LayerKind.FULL if kind is LayerKind.LATENT else kind
-
-
-def _token_bytes(shape: Shape, layer: int, kind: LayerKind, tensor: int, element_bytes: int) -> int:
-    """Cache of one token in one layer on one rank; a rank holds at least one key-value head."""
-    if kind is LayerKind.RECURRENT:
-        return 0
-    if kind is LayerKind.LATENT and shape.latent is not None:
-        latent = shape.latent
-        row = (latent.kv_rank + latent.rope_head_dim) * element_bytes
-        index = latent.indexer_head_dim
-        return row + (index + ceil_div(index, 128) * _INDEXER_SCALE_BYTES if latent.indexer_heads else 0)
-    attention = layer_attention(shape, kind)
-    heads = shape.kv_heads_per_layer[layer] if shape.kv_heads_per_layer else attention.kv_heads
-    heads = max(1, heads // tensor)
-    return heads * (attention.head_dim + (attention.value_head_dim or attention.head_dim)) * element_bytes

@@ -14,10 +14,10 @@ from shared.engines.vllm.refusals import refuse, refuse_context
 from shared.engines.vllm.rules import Rules, rules_at
 from shared.engines.vllm.run import NAME, Run, resolve
 from shared.engines.vllm.uncertainty import error_bytes, evidence
-from shared.engines.vllm.weights import Stage, stages
 from shared.errors import Refused
 from shared.memory.breakdown import Breakdown, DeviceMemory, ServerCapacity
 from shared.memory.checkpoint import checkpoint_bytes
+from shared.memory.server_weights import Stage, stages
 from shared.memory.workload import Workload
 
 _HOPPER = (9, 0)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from shared.catalog.rows import Constant, Engine, Gpu
+from shared.engines.gpu_class import context_class
 from shared.engines.versions import at_version
 from shared.units import MIB
 
@@ -39,15 +40,6 @@ def outside(gpu: Gpu, tensor: int, pipeline: int, facts: Engine, version: str) -
     return Outside(
         before_bytes=_bytes(*before), non_torch_bytes=_bytes(inside), error_bytes=round(variance**0.5 * MIB)
     )
-
-
-def context_class(gpu: Gpu) -> str:
-    """Which measured CUDA context this GPU's resembles."""
-    if gpu.architecture.startswith("Blackwell"):
-        return "blackwell"
-    if gpu.segment == "datacenter":
-        return "datacenter"
-    return "ada" if gpu.architecture.startswith("Ada") else "older"
 
 
 def _bytes(*constants: Constant) -> int:

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat, Shape
+from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
 from shared.engines.vllm.run import NAME
 from shared.errors import Refused, Unsupported
-from shared.memory.sharding import VOCABULARY_PADDING
-from shared.units import pad
+from shared.memory.divisibility import cut_group, undivided, valid_tensor_parallel
 
 _WITHOUT_BF16: Final = (8, 0)
-_MOST_RANKS: Final = 64
 
 
 def refuse(model: Model, quantization: Quantization, gpus: Sequence[Gpu], tensor: int, pipeline: int) -> None:
@@ -42,37 +40,6 @@ def refuse_context(model: Model, context_tokens: int) -> None:
             f"--max-model-len {model.context_tokens} works",
             field="context",
         )
-
-
-@lru_cache(maxsize=4096)
-def valid_tensor_parallel(shape: Shape) -> tuple[int, ...]:
-    """The tensor-parallel sizes that divide this model."""
-    return tuple(ranks for ranks in range(1, _MOST_RANKS + 1) if not undivided(shape, ranks))
-
-
-@lru_cache(maxsize=4096)
-def undivided(shape: Shape, ranks: int) -> str:
-    """What `ranks` does not divide, in words; empty when it divides all that is split.
-
-    vllm/config/model.py (`verify_with_parallel_config`) and vllm/model_executor/layers/linear.py and
-    vocab_parallel_embedding.py of 0.19.0: heads by the ranks, key-value heads by the ranks or the ranks by them,
-    inner sizes, padded vocabulary.
-    """
-    attention = shape.attention
-    if attention and attention.heads % ranks:
-        return f"{attention.heads} attention heads"
-    if attention and shape.latent is None and attention.kv_heads % ranks and ranks % attention.kv_heads:
-        return f"{attention.kv_heads} key-value heads"
-    for size in {shape.ffn_size, *shape.ffn_size_per_layer}:
-        if size % ranks:
-            return f"a feed-forward of {size}"
-    if shape.experts and shape.experts.ffn_size % ranks:
-        return f"experts of {shape.experts.ffn_size}"
-    if pad(shape.vocabulary_size, VOCABULARY_PADDING) % ranks:
-        return f"a vocabulary of {shape.vocabulary_size}"
-    if shape.recurrent and shape.recurrent.heads % ranks:
-        return f"{shape.recurrent.heads} recurrent heads"
-    return ""
 
 
 def _refuse_model(model: Model, quantization: Quantization) -> None:
@@ -125,13 +92,13 @@ def _refuse_tensor_parallel(model: Model, quantization: Quantization, tensor: in
     shape = model.shape
     reason = undivided(shape, tensor)
     if not reason and quantization.format in (QuantizationFormat.AWQ, QuantizationFormat.GPTQ):
-        reason = _cut_group(shape, quantization, tensor)
+        reason = cut_group(shape, quantization, tensor)
     if not reason:
         return
     works = ", ".join(
         str(ranks)
         for ranks in valid_tensor_parallel(shape)
-        if ranks <= 16 and not (quantization.group_size and _cut_group(shape, quantization, ranks))
+        if ranks <= 16 and not (quantization.group_size and cut_group(shape, quantization, ranks))
     )
     raise Refused(
         NAME,
@@ -139,15 +106,6 @@ def _refuse_tensor_parallel(model: Model, quantization: Quantization, tensor: in
         f"{'works' if ',' not in works else 'work'}",
         field="tensor_parallel",
     )
-
-
-def _cut_group(shape: Shape, quantization: Quantization, ranks: int) -> str:
-    """A rank's share of an input must hold whole groups (vllm/model_executor/layers/quantization/awq.py)."""
-    group = quantization.group_size
-    for size in {shape.ffn_size, *shape.ffn_size_per_layer}:
-        if ranks > 1 and size % (ranks * group):
-            return f"a feed-forward of {size} in groups of {group}"
-    return ""
 
 
 def _dotted(capability: tuple[int, int]) -> str:

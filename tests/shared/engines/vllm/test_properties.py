@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from shared.catalog.load import load_catalog
 from shared.catalog.rows import Gpu
 from shared.engines.vllm import memory
-from shared.engines.vllm.refusals import valid_tensor_parallel
 from shared.errors import Refused, Unsupported, UserError
 from shared.memory.breakdown import Breakdown
+from shared.memory.divisibility import valid_tensor_parallel
 from shared.memory.workload import Workload
 
 CATALOG = load_catalog()

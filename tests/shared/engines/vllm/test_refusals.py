@@ -6,8 +6,8 @@ import pytest
 
 from shared.catalog.load import load_catalog
 from shared.engines.vllm import memory
-from shared.engines.vllm.refusals import valid_tensor_parallel
 from shared.errors import BadValue, Refused, Unsupported
+from shared.memory.divisibility import valid_tensor_parallel
 from shared.memory.workload import Workload
 
 CATALOG = load_catalog()

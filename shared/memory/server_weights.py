@@ -1,4 +1,7 @@
-"""What each pipeline stage of vLLM holds in weights, per rank."""
+"""What each pipeline stage of a tensor-parallel server holds in weights, per rank.
+
+The rules are vLLM's; SGLang and text-generation-inference split the same layers the same way.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache

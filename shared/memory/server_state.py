@@ -1,4 +1,4 @@
-"""The state a recurrent layer keeps per sequence in vLLM."""
+"""The state a recurrent layer keeps per sequence in a server, in vLLM's and SGLang's layout."""
 
 from functools import lru_cache
 from typing import Final
@@ -20,7 +20,7 @@ def state_page_bytes(shape: Shape, tensor: int) -> int:
     vllm/model_executor/layers/mamba/mamba_utils.py of 0.19.0 (`MambaStateShapeCalculator`).
 
     Raises:
-        Unsupported: RWKV layers, which vLLM does not run.
+        Unsupported: RWKV layers.
     """
     row = shape.recurrent
     if row is None:
@@ -28,7 +28,9 @@ def state_page_bytes(shape: Shape, tensor: int) -> int:
     taps = max(0, row.conv_kernel - 1)
     state_bytes = _STATE_BYTES.get(row.kind)
     if state_bytes is None:
-        raise Unsupported(f"vLLM has no {row.kind} layers; llama.cpp runs them.")
+        raise Unsupported(
+            f"I have no rule for the state of {row.kind} layers in a server; llama.cpp runs them."
+        )
     match row.kind:
         case "mamba":
             channels, numbers = row.inner_size, row.inner_size * row.state_size
