@@ -22,9 +22,9 @@ _USABLE = f"fittingroom:node_memory_usable_bytes:sum{{{NODE}}}"
 
 
 def _where(metric: str) -> str:
-    """How many devices of each node a candidate fits."""
+    """How many devices of each node a candidate fits, on the nodes with most free memory."""
     counted = f'sum by (node, {CANDIDATE}) ({metric}{{{NODE}, model=~"$candidate"}})'
-    return f"label_join({counted}, {_ROW_NAME})"
+    return f"label_join({counted} and on (node) topk(30, {_FREE}), {_ROW_NAME})"
 
 
 def fleet() -> dashboard.Dashboard:
@@ -137,15 +137,15 @@ def _fits() -> list[object]:
     return [
         matrix(
             "What fits now",
-            _where("fittingroom_fits_now"),
+            _where("fittingroom:node_fit_devices_now:sum"),
             row="candidate",
             column="node",
-            about="Devices of each node that the candidate fits with the memory free now. 0: none. Choose nodes "
-            "above when there are many.",
+            about="Devices of each node that the candidate fits with the memory free now, on the 30 nodes with most "
+            "of it. 0: none.",
         ),
         matrix(
             "What would fit empty devices",
-            _where("fittingroom_fits_empty"),
+            _where("fittingroom:node_fit_devices_empty:sum"),
             row="candidate",
             column="node",
             about="The same with nothing else loaded: where this says more, unloading a model helps.",

@@ -30,9 +30,18 @@ _VARIABLES: Final = {
 
 
 def board(
-    slug: str, title: str, about: str, *, variables: Sequence[str], panels: Sequence[Any]
+    slug: str,
+    title: str,
+    about: str,
+    *,
+    variables: Sequence[str],
+    one_of: Sequence[str] = (),
+    panels: Sequence[Any],
 ) -> dashboard.Dashboard:
-    """A dashboard of these panels. `slug` is in its address, to which alerts link: it never changes."""
+    """A dashboard of these panels. `slug` is in its address, to which alerts link: it never changes.
+
+    Of the variables in `one_of` one value is chosen; of the others several, or all.
+    """
     built = (
         dashboard.Dashboard(title)
         .uid(f"fittingroom-{slug}")
@@ -47,7 +56,7 @@ def board(
         .link(_other_dashboards())
     )
     for name in variables:
-        built = built.with_variable(_variable(name))
+        built = built.with_variable(_variable(name, one=name in one_of))
     for panel in panels:
         built = built.with_row(panel) if isinstance(panel, dashboard.Row) else built.with_panel(panel)
     return built
@@ -58,20 +67,20 @@ def row(title: str) -> dashboard.Row:
     return dashboard.Row(title)
 
 
-def _variable(name: str) -> dashboard.QueryVariable:
-    """Several values or all; all matches also series without the label."""
-    return (
+def _variable(name: str, *, one: bool) -> dashboard.QueryVariable:
+    """`All` matches also series without the label."""
+    variable = (
         dashboard.QueryVariable(name)
         .label(name.capitalize())
         .datasource(SOURCE)
         .query(_VARIABLES[name])
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.NATURAL_ASC)
-        .multi(True)
-        .include_all(True)
-        .all_value(".*")
-        .current(models.VariableOption(selected=True, text="All", value="$__all"))
     )
+    if one:
+        return variable
+    everything = models.VariableOption(selected=True, text="All", value="$__all")
+    return variable.multi(True).include_all(True).all_value(".*").current(everything)
 
 
 def _other_dashboards() -> dashboard.DashboardLink:

@@ -18,6 +18,7 @@ def node() -> dashboard.Dashboard:
         "fittingroom / Node",
         "Each GPU of a node: memory by model, load, health, and what fits on it.",
         variables=("cluster", "node", "candidate"),
+        one_of=("node",),
         panels=[
             _devices(),
             row("Memory"),

@@ -1,0 +1,1 @@
+"""A fleet of a thousand nodes in one Prometheus: what it costs. `python -m benchmarks.fleet` measures it."""
