@@ -26,16 +26,11 @@ def activation_bytes(
     """The profiled peak on one rank of a stage; only the last stage samples."""
     shape = model.shape
     kept = _CUBLAS_WORKSPACE if hopper else _CUBLAS_WORKSPACE_BEFORE_HOPPER
-    workspace = experts_workspace_bytes(
-        shape, batch.batched_tokens, batch.tensor_parallel, batch.element_bytes
-    )
+    size = (batch.batched_tokens, batch.tensor_parallel, batch.element_bytes)
+    workspace = experts_workspace_bytes(shape, *size)
     hidden = batch.batched_tokens * shape.hidden_size * batch.element_bytes
     embeddings, pixels = vision_bytes(model, batch, rules)
-    forward = (
-        forward_bytes(shape, batch.batched_tokens, batch.tensor_parallel, batch.element_bytes)
-        + workspace
-        + embeddings
-    )
+    forward = forward_bytes(shape, *size) + workspace + embeddings
     if not last:
         return kept + forward + rules.pipeline_stage_hidden_states * hidden
     if shape.kind == "embedding":

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.catalog.rows import Engine, Gpu
+from shared.engines.server import refuse, refuse_context
 from shared.engines.vllm.activation import activation_bytes
 from shared.engines.vllm.cache import Layout, layout
 from shared.engines.vllm.graphs import cuda_graph_bytes
 from shared.engines.vllm.notes import assumptions, warnings
 from shared.engines.vllm.outside import Outside, outside
-from shared.engines.vllm.refusals import refuse, refuse_context
 from shared.engines.vllm.rules import Rules, rules_at
-from shared.engines.vllm.run import NAME, Run, resolve
+from shared.engines.vllm.run import SERVER, Run, resolve
 from shared.engines.vllm.uncertainty import error_bytes, evidence
-from shared.errors import Refused
 from shared.memory.breakdown import Breakdown, DeviceMemory, ServerCapacity
 from shared.memory.checkpoint import checkpoint_bytes
 from shared.memory.server_weights import Stage, stages
@@ -53,14 +52,13 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         Unsupported: We have no rule for this model or GPU.
         BadValue: A setting vLLM does not take.
     """
-    if not gpus:
-        raise Refused(NAME, "it needs a GPU; llama.cpp runs from host memory alone", field="gpu")
     rules = rules_at(facts, workload.engine_version)
     run = resolve(workload, gpus, rules)
     batch = run.batch
-    refuse(workload.model, workload.quantization, gpus, batch.tensor_parallel, batch.pipeline_parallel)
-    refuse_context(workload.model, run.context_tokens)
-    per_stage = stages(workload.model, workload.quantization, batch.tensor_parallel, batch.pipeline_parallel)
+    sizes = (batch.tensor_parallel, batch.pipeline_parallel)
+    refuse(SERVER, workload.model, workload.quantization, gpus, sizes)
+    refuse_context(SERVER, workload.model, run.context_tokens)
+    per_stage = stages(workload.model, workload.quantization, *sizes)
     ranks: list[_Rank] = []
     for index in range(batch.tensor_parallel * batch.pipeline_parallel):
         stage = per_stage[index // batch.tensor_parallel]

@@ -6,12 +6,20 @@ from functools import lru_cache
 from typing import Final
 
 from shared.catalog.rows import Gpu, QuantizationFormat
+from shared.engines.server import Server, check_load, parallel_sizes
 from shared.engines.vllm.rules import Rules
 from shared.errors import BadValue, Refused
 from shared.memory.workload import Workload
 from shared.units import GIB
 
-NAME: Final = "vLLM"
+SERVER: Final = Server(
+    id="vllm",
+    name="vLLM",
+    oldest_capability=(7, 0),  # vllm/platforms/cuda.py of 0.19.0
+    ranks_flag="--tensor-parallel-size",
+    half_flag="--dtype half",
+    context_flag="--max-model-len",
+)
 
 _SIXTEEN_BIT: Final = frozenset({"auto", "f16", "fp16", "float16", "bf16", "bfloat16"})
 _EIGHT_BIT: Final = frozenset({"fp8", "fp8_e4m3", "fp8_e5m2"})
@@ -52,7 +60,8 @@ def resolve(workload: Workload, gpus: Sequence[Gpu], rules: Rules) -> Run:
         Refused: The KV cache type is none of vLLM's, or fewer GPUs are given than the parallel sizes need.
         BadValue: A setting outside what vLLM takes.
     """
-    tensor, pipeline = _parallel(workload, len(gpus))
+    check_load(workload)
+    tensor, pipeline = parallel_sizes(SERVER, workload, len(gpus))
     sequences, batched = default_batch(gpus[0], rules)
     if workload.max_num_seqs is not None:
         sequences = workload.max_num_seqs
@@ -88,20 +97,6 @@ def resolve(workload: Workload, gpus: Sequence[Gpu], rules: Rules) -> Run:
     )
 
 
-def _parallel(workload: Workload, gpus: int) -> tuple[int, int]:
-    """Tensor- and pipeline-parallel sizes; what was not said uses all GPUs."""
-    pipeline = workload.pipeline_parallel or 1
-    tensor = workload.tensor_parallel or max(1, gpus // pipeline)
-    if tensor < 1 or pipeline < 1 or tensor * pipeline > gpus:
-        raise Refused(
-            NAME,
-            f"tensor parallel {tensor} x pipeline parallel {pipeline} needs {tensor * pipeline} GPUs and {gpus} "
-            f"{'is' if gpus == 1 else 'are'} given; --tensor-parallel-size {max(1, gpus // max(1, pipeline))} works",
-            field="tensor_parallel",
-        )
-    return tensor, pipeline
-
-
 @lru_cache(maxsize=1024)
 def default_batch(gpu: Gpu, rules: Rules) -> tuple[int, int]:
     """Sequences and batched tokens of the API server on this GPU.
@@ -133,7 +128,7 @@ def cache_element_size(workload: Workload, element_bytes: int) -> int:
     given = {workload.kv_cache_type_k.lower(), workload.kv_cache_type_v.lower()} - {"auto"}
     if len(given) > 1:
         raise Refused(
-            NAME,
+            SERVER.name,
             "keys and values of its KV cache have one type; --kv-cache-dtype fp8 halves both",
             field="kv_cache_type",
         )
@@ -143,7 +138,7 @@ def cache_element_size(workload: Workload, element_bytes: int) -> int:
         if name in _SIXTEEN_BIT:
             return 2
         raise Refused(
-            NAME,
+            SERVER.name,
             f"its KV cache has no type {name}; auto, float16, bfloat16, fp8, fp8_e4m3 and fp8_e5m2 work",
             field="kv_cache_type",
         )

@@ -117,3 +117,8 @@ def test_fp8_blocks_that_cannot_be_cut_ask_for_expert_parallel():
     breakdown = memory(workload, (CATALOG.gpus["h100-80gb"],) * 8, FACTS)
 
     assert any("--enable-expert-parallel" in warning for warning in breakdown.warnings)
+
+
+@pytest.mark.parametrize("changes", [{"context_tokens": 0}, {"sequences": 0}, {"sequences": -5}])
+def test_no_load_is_no_question(changes):
+    assert "at least one" in refused(replace(LLAMA, **changes))
