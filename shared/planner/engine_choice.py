@@ -1,11 +1,14 @@
 """Which engine a person would run a quantization with on a card, and what a model's published precision is there."""
 
+from typing import Final
+
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
 from shared.errors import BadValue
 
 # The oldest NVIDIA generation vLLM's wheels still run on (Volta).
-_SERVER_CAPABILITY = (7, 0)
+_SERVER_CAPABILITY: Final = (7, 0)
+_SERVER_SEGMENTS: Final = ("datacenter", "workstation")
 
 
 def serves(gpu: Gpu) -> bool:
@@ -29,7 +32,7 @@ def engine_for(quantization: Quantization, gpu: Gpu, named: str | None = None) -
     if quantization.format is QuantizationFormat.GGUF:
         return "llama.cpp"
     plain = quantization.format is QuantizationFormat.PLAIN
-    if plain and (not serves(gpu) or gpu.segment not in ("datacenter", "workstation")):
+    if plain and (not serves(gpu) or gpu.segment not in _SERVER_SEGMENTS):
         return "llama.cpp" if "llama.cpp" in quantization.engines else None
     if not serves(gpu) or not runs_on(quantization, gpu):
         return None
@@ -44,7 +47,10 @@ def published(model: Model, gpu: Gpu, catalog: Catalog, named_engine: str | None
     """
     stand_ins = {"BF16": ("F16",), "MXFP4": ("MXFP4_MOE",), "FP8": ("Q8_0",)}
     native = model.native_quantization
-    for quantization_id in (native, *stand_ins.get(native, ()), "F16", "Q8_0"):
+    tried = [native, *stand_ins.get(native, ())]
+    if native == "MXFP4" and gpu.segment not in _SERVER_SEGMENTS:
+        tried.reverse()  # at home the same experts run from a GGUF
+    for quantization_id in (*tried, "F16", "Q8_0"):
         quantization = catalog.quantizations.get(quantization_id)
         if quantization is None:
             continue

@@ -74,8 +74,8 @@ def _change(one: Option) -> str:
         return f"with {context} of context it fits"
     if one.kind is OptionKind.KV_CACHE:
         return f"with the KV cache in {load.kv_cache_type_k} it fits"
-    if load.gpu_memory_utilization is not None:
-        return f"with --gpu-memory-utilization {load.gpu_memory_utilization} it fits"
     if one.kind is OptionKind.AS_ASKED:
-        return "it may start, without room to spare"
+        if load.gpu_memory_utilization is None:
+            return "it may start, without room to spare"
+        return f"with --gpu-memory-utilization {load.gpu_memory_utilization} it fits"
     return f"{load.quantization.name} fits with {context} of context"
