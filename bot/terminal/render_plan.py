@@ -14,9 +14,11 @@ from bot.terminal.bars import VERDICT_STYLE, bar, fullest, legend
 from bot.terminal.render_estimate import breakdown_table
 from bot.terminal.render_options import print_options
 from bot.terminal.render_tables import counts_table, quantizations_table
+from shared.errors import shown
 from shared.planner.plan import Headline, Option, Plan
 from shared.planner.sentence import cards
 from shared.planner.workloads import context_per_sequence
+from shared.question.query import Query, Reading
 from shared.units import tokens
 
 _HEADLINE_STYLE: Final = {
@@ -68,10 +70,7 @@ def _section(title: str, *lines: RenderableType) -> Group:
 def _verdict(plan: Plan) -> Group:
     sign, style = _HEADLINE_STYLE[plan.headline]
     lines: list[RenderableType] = [Text(f"{sign} {plan.sentence}", style)]
-    readings = [
-        f"{reading.value} (assumed)" if reading.how == "assumed" else reading.value
-        for reading in plan.query.readings
-    ]
+    readings = [_reading(reading, plan.query) for reading in plan.query.readings]
     if readings:
         lines.append(Text(f"  Read as: {' · '.join(readings)}", "bright_black"))
     asked_back = (
@@ -79,6 +78,18 @@ def _verdict(plan: Plan) -> Group:
         for one in plan.query.ambiguous
     )
     return Group(*lines, *asked_back)
+
+
+def _reading(reading: Reading, query: Query) -> str:
+    """What one part was taken for, by name rather than by id, and how sure that is."""
+    names = {
+        row.id: row.name for row in (query.model, query.gpu, query.quantization, *query.other_models) if row
+    }
+    value = names.get(reading.value, reading.value)
+    if reading.field == "context":
+        value = f"{value} tokens"
+    how = {"assumed": " (assumed)", "corrected": f" (you wrote {shown(reading.given)})"}
+    return f"{value}{how.get(reading.how, '')}"
 
 
 def _asked(one: Option) -> Group:

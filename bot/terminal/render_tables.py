@@ -33,7 +33,7 @@ def quantizations_table(plan: Plan, *, everything: bool) -> Table:
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("Max context", justify="right", no_wrap=True)
-    for fit in plan.on_these_gpus if everything else _worth_showing(plan.on_these_gpus):
+    for fit in plan.on_these_gpus if everything else _worth_showing(plan):
         sign, style = VERDICT_STYLE[fit.verdict]
         table.add_row(
             Text(fit.quantization.name, "" if fit.quantization.healthy else "red"),
@@ -46,13 +46,14 @@ def quantizations_table(plan: Plan, *, everything: bool) -> Table:
     return table
 
 
-def _worth_showing(fits: tuple[QuantizationFit, ...]) -> tuple[QuantizationFit, ...]:
-    """The rows around the edge: the two best that do not fit, then the best that do."""
-    fitting = [fit for fit in fits if fit.verdict is not Verdict.DOES_NOT_FIT]
-    if not fitting:
-        return fits[-_MOST_ROWS:]
+def _worth_showing(plan: Plan) -> tuple[QuantizationFit, ...]:
+    """What was asked, the usual 4-bit type, the last two that are too large, and the best that fit."""
+    fits = plan.on_these_gpus
+    asked = plan.asked.quantization.id if plan.asked else ""
     too_large = [fit for fit in fits if fit.verdict is Verdict.DOES_NOT_FIT]
-    kept = {id(fit) for fit in (*too_large[-3:], *fitting[: _MOST_ROWS - 3])}
+    fitting = [fit for fit in fits if fit.verdict is not Verdict.DOES_NOT_FIT]
+    landmarks = [fit for fit in fits if fit.quantization.id in (asked, "Q4_K_M")]
+    kept = {id(fit) for fit in (*landmarks, *too_large[-2:], *fitting[: _MOST_ROWS - 4])}
     return tuple(fit for fit in fits if id(fit) in kept)
 
 

@@ -40,7 +40,8 @@ def quality(quantization: Quantization, model: Model) -> str:
         return "As published: no loss."
     measured = next((row for row in quantization.quality if row.perplexity_increase is not None), None)
     if measured is not None:
-        increase = f"{measured.perplexity_increase:.2g}"
+        lost = measured.perplexity_increase or 0.0
+        increase = f"{lost:.2g}" if lost < 10 else f"{lost:,.0f}"
         return f"{quantization.quality_note} Perplexity +{increase} % on {measured.measured_on}."
     kept = next((row for row in quantization.quality if row.recovery_percent is not None), None)
     if kept is not None:
