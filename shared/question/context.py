@@ -1,6 +1,7 @@
 """How many tokens per sequence: "32k ctx", "context 8192", "at full context"."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from shared.errors import BadValue
@@ -8,6 +9,7 @@ from shared.question.numbers import DIGITS, tokens_of
 from shared.question.remaining import Remaining
 
 LONGEST_CONTEXT: Final = 100_000_000
+_FEW: Final = 128
 
 _TOKENS: Final = rf"(?P<n>{DIGITS}) ?(?P<k>[km])?(?![\w.]|-?bit|,\d| ?%)"
 _NOUN: Final = (
@@ -28,6 +30,11 @@ _PATTERNS: Final = tuple(
         rf"(?<![\w.$-]){_TOKENS}(?:[- ]?(?:tokens?|toks?)\b)?(?:[ -]?(?:of|long|max|total|full|的))?[ -]?{_NOUN}",
         rf"(?<![\w-]){_NOUN}{_LINK}{_TOKENS}(?:[- ]?(?:tokens?|toks?)\b)?",
         rf"(?<![\w.$-])(?P<n>{DIGITS}) ?(?P<k>[km])?[- ]?(?:tokens?|toks?)(?! ?(?:/|per|a|each) ?s)(?!\w)",
+    )
+)
+_BARE: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
         r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?)(?P<k>k)(?![\w-]|\.\d| ?(?:usd|eur|gbp|dollars?|bucks|euros?|budget|€|\$|iops|rpm))",
         r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?) (?P<k>k)(?![\w-]|\.\d)",
     )
@@ -42,8 +49,12 @@ _FULL: Final = re.compile(
 )
 
 
-def read_context(question: Remaining) -> int | None:
+def read_context(question: Remaining, named: Sequence[tuple[int, int]] = ()) -> int | None:
     """Tokens per sequence, or None when not said.
+
+    Args:
+        question: What is left to read.
+        named: Places of numbers that belong to a model's name ("Phi 3 Mini 128k").
 
     Raises:
         BadValue: No tokens, or more than LONGEST_CONTEXT.
@@ -52,19 +63,16 @@ def read_context(question: Remaining) -> int | None:
     if pair is not None:
         total = tokens_of(pair["in"], pair["ik"]) + tokens_of(pair["out"], pair["ok"])
         return _checked(question, question.take_match(pair), total, "assumed")
-    for pattern in _PATTERNS:
-        match = question.find(pattern)
-        if match is not None:
-            tokens = tokens_of(match["n"], match["k"])
-            how = "exact"
-            if match["k"] is None and 1 <= tokens <= _FEW:
-                # nobody plans for 32 tokens: "ctx 32" leaves the k out
-                tokens, how = tokens * 1024, "assumed"
-            return _checked(question, question.take_match(match), tokens, how)
-    return None
-
-
-_FEW: Final = 128
+    said = (match for pattern in _PATTERNS if (match := question.find(pattern)) is not None)
+    bare = (match for pattern in _BARE for match in question.find_all(pattern) if match.span() not in named)
+    match = next(said, None) or next(bare, None)
+    if match is None:
+        return None
+    tokens, how = tokens_of(match["n"], match["k"]), "exact"
+    if match["k"] is None and 1 <= tokens <= _FEW:
+        # nobody plans for 32 tokens: "ctx 32" leaves the k out
+        tokens, how = tokens * 1024, "assumed"
+    return _checked(question, question.take_match(match), tokens, how)
 
 
 def read_full_context(question: Remaining) -> str | None:

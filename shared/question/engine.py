@@ -14,7 +14,7 @@ _BUILT_ON: Final = {
         "llama server", "ollama", "lm studio", "lmstudio", "koboldcpp", "kobold.cpp", "llamafile", "ik_llama.cpp",
         "ik_llama", "jan.ai", "gpt4all", "localai",
     ),
-    "vllm": ("vllm", "v-llm", "vllm serve"),
+    "vllm": ("vllm", "v-llm", "vllm serve", "vllm.entrypoints.openai.api_server", "vllm/vllm-openai"),
     "sglang": ("sglang", "sg-lang", "sgl", "sglang.launch_server"),
     "tgi": ("tgi", "text-generation-inference", "text generation inference", "hf-tgi", "hf tgi"),
     "transformers": ("transformers", "hf transformers", "huggingface transformers", "hugging face transformers",

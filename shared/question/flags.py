@@ -36,6 +36,7 @@ _OTHER_FLAGS: Final = re.compile(
     r"-fa(?: (?:on|off|1|0))?|--flash-attn(?: (?:on|off|1|0))?|--mlock|--no-mmap|--enforce-eager|--trust-remote-code|"
     r"\d+(?:\.\d+)? ?(?:t/s|tok/s|toks?/s(?:ec)?|tokens?[ /](?:per )?s(?:ec(?:ond)?s?)?|tps|gb/s|gbps|tb/s|mhz|ghz|w|watts?)(?!\w))"
 )
+_OPTION: Final = re.compile(r"(?<![\w-])(?:--[a-z][\w-]*|-[a-z]{1,4}(?![\w-]))=?")
 
 
 def read_gpu_layers(question: Remaining) -> int | None:
@@ -72,6 +73,12 @@ def set_aside_other_numbers(question: Remaining) -> None:
         given = question.take_match(match)
         if "pipeline" in match[0] or match[0].startswith(("pp", "-pp")):
             question.warnings.append(f"I do not plan pipeline parallelism, so '{given}' is left out.")
+
+
+def set_aside_options(question: Remaining) -> None:
+    """Blank out the names of options ("--model-path", "-m"), which are no names of models."""
+    for match in question.find_all(_OPTION):
+        question.take_match(match)
 
 
 def _first(question: Remaining, patterns: tuple[re.Pattern[str], ...]) -> re.Match[str] | None:

@@ -132,7 +132,8 @@ def _named(
     for mention in mentions:
         start, end = _with_sizes(question, mention, sizes)
         whole = names.whole.get(without(key_of(question.whole[start:end]), BRAND))
-        found = (whole,) if whole else rows_of(mention, _sizes_of(mention, mentions, sizes), said, names)
+        is_whole = whole in (*mention.said, *mention.loose)
+        found = (whole,) if is_whole else rows_of(mention, _sizes_of(mention, mentions, sizes), said, names)
         rows.update({row.id: row for row in found})
     given = " / ".join(dict.fromkeys(question.given(one.start, one.end) for one in mentions))
     count = None if said is None else checked_total(question, given, said)

@@ -19,6 +19,7 @@ from shared.question.remaining import Remaining
 from shared.question.vocabulary import NOISE
 
 MOST_CHOICES: Final = 12
+_THOUSANDS: Final = re.compile(r"(?<![\w.])\d+k(?!\w)")
 _DRAFT: Final = re.compile(r"\b(?:draft|speculative|speculat\w+ decoding|assistant model|draft model)\b")
 
 
@@ -58,6 +59,18 @@ def read_models(
     for mention in mentions:
         question.take(mention.start, mention.end)
     return Models(found=tuple(found.values()), is_named=bool(mentions or found))
+
+
+def contexts_in_names(question: Remaining, names: ModelNames) -> tuple[tuple[int, int], ...]:
+    """Places of the "128k" of a model that is called so ("Phi 3 Mini 128k"), which is no context asked for."""
+    places = []
+    for match in question.find_all(_THOUSANDS):
+        if match[0] not in names.words:
+            continue
+        for mention in model_mentions(question.lower[: match.end()], names):
+            if mention.end == match.end() and match[0] in mention.face.words and closest(mention.face, names):
+                places.append(match.span())
+    return tuple(places)
 
 
 def resolve(name: str, names: ModelNames) -> Model | None:

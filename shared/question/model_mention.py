@@ -10,12 +10,14 @@ from rapidfuzz.distance import DamerauLevenshtein
 from shared.question.model_names import Face, ModelNames
 from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD, Token, tokens_in
 from shared.question.other_names import OTHER_MODELS
+from shared.question.remaining import TAKEN
 from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
 
 SIMILAR_ENOUGH: Final = 0.72
 _SHORTEST_CORRECTED: Final = 4
 _GAP: Final = re.compile(r"[ \-_/:.()'+]*|, ")
 _CONNECTOR: Final = re.compile(r"\b(?:vs|versus|or|and|against|than|compared)\b|[,;&/|+]")
+_SIGNS: Final = re.compile(r"\W*(?:(?:at|with|on|params?|parameters?|models?|versions?|size)\W*)*")
 _OF: Final = re.compile(
     r"^\W*(?:(?:in|at|as|of|from|the|a|an|its|version|variant|model|size|param\w*|with|like|is|that|which|called|one|i|mean|dense)\W*)*$"
 )
@@ -200,7 +202,8 @@ def _put_together(text: str, mentions: Sequence[Mention]) -> list[Mention]:
             joined.append(mention)
             continue
         between = text[before.end : mention.start]
-        is_apart = _CONNECTOR.search(between) is not None
+        # a comma between things already read ("8B at Q4_K_M, 32k: llama 3.1") sets nothing apart
+        is_apart = _CONNECTOR.search(between) is not None and not (_SIGNS.fullmatch(between) and TAKEN in between)
         if not is_apart and _completes(before, mention) and _OF.match(between):
             joined[-1] = _merged(before, mention)
         elif is_apart and before.has_name and not mention.has_name and mention.unknown is None:

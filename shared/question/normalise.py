@@ -44,9 +44,10 @@ _CHARACTERS: Final = str.maketrans(
 _LOOKALIKES: Final = str.maketrans("АВЕКМНОРСТХахрсуео", "ABEKMHOPCTXaxpcyeo")
 _CYRILLIC_BESIDE_DIGIT: Final = re.compile(r"[А-Яа-я]{1,3}(?=\d)|(?<=\d)[АВЕКМНОРСТХах](?![А-Яа-я])")
 _REWRITES: Final = (
+    (re.compile(r"\bpython3? -m\b"), " "),
     # bold, code, quotes; a star between a count and a name counts: "8*A100"
+    (re.compile(r"(?<=[\w)])\s?\*\s?(?=\d{1,3}(?!\w))"), " x"),
     (re.compile(r"(?<=\d)\s?\*\s?(?=\d{0,2}[a-z(\d])", re.IGNORECASE), "x "),
-    (re.compile(r"(?<=[\w)])\s?\*\s?(?=\d)"), " x"),
     (re.compile(r"(?<!\w)_|_(?!\w)|[*~\"]|(?<!\w)'|'(?!\w)"), " "),
     # scripts that need no spaces stand right beside names
     (re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[a-z0-9])", re.IGNORECASE), " "),

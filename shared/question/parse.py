@@ -6,11 +6,16 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model, Quantization
 from shared.question.context import read_context, read_full_context
 from shared.question.engine import read_engine
-from shared.question.flags import read_gpu_layers, read_tensor_parallel, set_aside_other_numbers
+from shared.question.flags import (
+    read_gpu_layers,
+    read_tensor_parallel,
+    set_aside_options,
+    set_aside_other_numbers,
+)
 from shared.question.gpu import Hardware, read_hardware, refuse_unknown_gpu
 from shared.question.intent import asks_what_fits, intent_of, wants_longest_context
 from shared.question.kv_cache_type import read_kv_cache_type
-from shared.question.model import Models, read_models
+from shared.question.model import Models, contexts_in_names, read_models
 from shared.question.names import QuestionNames, names_of
 from shared.question.normalise import nothing_named, readable
 from shared.question.quantization import (
@@ -54,6 +59,7 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     settings = _read_settings(question, names)
     quantization = read_quantization(question, names.quantizations, catalog, settings.engine)
     hardware = read_hardware(question, names.gpus, names.models, catalog)
+    set_aside_options(question)
     models = read_models(question, names.models, catalog, by_repository)
     _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
     return _query(text, question, catalog, settings, hardware, models, quantization or repository_quantization)
@@ -74,7 +80,7 @@ def _read_settings(question: Remaining, names: QuestionNames) -> _Settings:
         tensor_parallel=tensor_parallel,
         sequences=sequences,
         full_context=None if asks_longest else read_full_context(question),
-        context_tokens=read_context(question),
+        context_tokens=read_context(question, contexts_in_names(question, names.models)),
         published_precision=asks_for_published_precision(question),
     )
 

@@ -16,7 +16,7 @@ from shared.question.remaining import Remaining
 
 _METHODS: Final = r"gptq|awq|bnb|bitsandbytes|exl[23]|compressed[-_ ]tensors"
 _CANDIDATE: Final = re.compile(
-    rf"""(?<![\w.])(?:
+    rf"""(?<!\w)(?!(?<=\d\.)\d)(?:
     (?:ud[-_ ])?[it]?q\d(?:[-_.]?\d(?![\d.bxk])|[-_ ]?k(?:[-_ ]?(?:xxs|xs|xl|[sml]))?|[-_](?:xxs|xs|nl|[sml])|
         (?<=iq\d)[ ]?(?:xxs|xs|nl|[sml]))?
   | (?:{_METHODS})(?:[-_ ]?(?:int|w|q)?[-_]?[2-8](?:\.\d+)?(?:[- ]?bits?|[- ]?bpw|a16)?)?
@@ -160,7 +160,7 @@ def _keys(typed: str) -> Iterable[str]:
         yield f"{method[0]}{float(bits[1]):.1f}bpw"
         if bits[1] == "4":
             yield method[0]
-    elif bits is not None:
+    elif bits is not None and not plain.startswith("fp"):
         yield f"{bits[1]}bit"
         yield f"{float(bits[1]):.1f}bpw"
 
