@@ -26,6 +26,7 @@ def canonical_text(query: Query) -> str:
         _hardware(query, named=bool(models)),
         query.quantization.id if query.quantization else "",
         f"{query.context_tokens} context" if query.context_tokens else "",
+        f"{query.host_memory_bytes / GIB:g} GiB ram" if query.host_memory_bytes else "",
         f"kv {query.kv_cache_type}" if query.kv_cache_type else "",
         f"{query.sequences} users" if query.sequences else "",
         f"ngl {query.gpu_layers}" if query.gpu_layers is not None else "",

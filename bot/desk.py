@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, ParamSpec, TypeVar
 
-from shared.question.parse import parse_question
-
 from bot.answer import Answer, placed
 from bot.fleet import LiveFleet
 from bot.fleet_reader import FleetReader
@@ -21,6 +19,8 @@ from shared.catalog.catalog import Catalog
 from shared.errors import UserError
 from shared.planner.plan import Plan
 from shared.planner.planner import plan
+from shared.question.parse import parse_question
+from shared.question.query import Query
 
 KEPT_PLANS: Final = 64  # a plan is a pure function of the text, and people press buttons on the same one
 HELP_WORDS: Final = frozenset({"", "help", "hilfe", "?", "-h", "--help", "hi", "hello"})
@@ -54,14 +54,14 @@ class Desk:
 
         self._planned = planned
 
-    async def reply(self, text: str, *, details: bool = False) -> Reply:
+    async def reply(self, text: str, *, details: bool = False, private: bool = True) -> Reply:
         """The message that answers `text`; a person's mistake is an answer too."""
         if text.strip().casefold() in HELP_WORDS:
             return Reply(message=help_message(self.command), result="answered")
         look = asyncio.create_task(self.look())
         try:
             the_plan = await self.off_loop(self._planned, text)
-            made = await self.off_loop(self._render, the_plan, await look, details)
+            made = await self.off_loop(self._render, the_plan, await look, details, private)
         except UserError as error:
             return Reply(message=error_message(error, text, self.command), result="not_understood")
         finally:
@@ -74,13 +74,18 @@ class Desk:
         the_plan = await self.off_loop(self._planned, text)
         return await self.off_loop(placed, the_plan, self.catalog, await self.look())
 
+    async def read(self, text: str) -> Query:
+        """The query a text is. Raises UserError."""
+        return await self.off_loop(parse_question, text, self.catalog)
+
     async def look(self) -> LiveFleet:
         """The fleet now, the reason there is none, or None when no source is configured."""
         return await self.reader.read_or_reason() if self.reader else None
 
-    def _render(self, the_plan: Plan, fleet: LiveFleet, details: bool) -> Message:
+    def _render(self, the_plan: Plan, fleet: LiveFleet, details: bool, private: bool) -> Message:
         made = placed(the_plan, self.catalog, fleet)
-        return plan_message(made, Frame(catalog=self.catalog, version=VERSION, details=details))
+        frame = Frame(catalog=self.catalog, version=VERSION, details=details, private=private)
+        return plan_message(made, frame)
 
     async def off_loop(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a pure function in the worker."""

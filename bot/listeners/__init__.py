@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import fit_buttons, fit_command
+from bot.listeners import fit_buttons, fit_command, replan, share
 from bot.listeners.reception import Reception
 
 
@@ -10,3 +10,5 @@ def register_listeners(app: AsyncApp, reception: Reception) -> None:
     """The list of everything we answer to."""
     fit_command.register(app, reception)
     fit_buttons.register(app, reception)
+    replan.register(app, reception)
+    share.register(app, reception)

@@ -49,7 +49,7 @@ class Reception:
 
     async def answer(self, turn: Turn, *, details: bool = False) -> str:
         """Answer the turn's question."""
-        reply = await self.desk.reply(turn.text, details=details)
+        reply = await self.desk.reply(turn.text, details=details, private=turn.private)
         await self.send(turn, reply.message)
         return reply.result
 

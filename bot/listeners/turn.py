@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+from bot.replan import Change
 
 _MENTION: Final = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
@@ -18,6 +20,8 @@ class Turn:
         source: The way in: command, mention, message or button.
         replace: The answer takes the place of the message that was clicked.
         event_id: Names a delivery that Slack may repeat; empty where it never does.
+        trigger: Lets us open a form within three seconds of a click.
+        changes: Parts of the question to change before it is answered.
     """
 
     source: str
@@ -28,6 +32,22 @@ class Turn:
     thread: str | None = None
     replace: bool = False
     event_id: str = ""
+    user_name: str = ""
+    trigger: str = ""
+    changes: tuple[Change, ...] = ()
+
+    def asking(self, text: str) -> Self:
+        """The same turn with another question."""
+        return replace(self, text=text)
+
+    def with_changes(self, *changes: Change) -> Self:
+        """The same turn with parts of its question to be changed."""
+        return replace(self, changes=changes)
+
+    @property
+    def private(self) -> bool:
+        """Whether the asker alone sees the answer: it goes to a response URL."""
+        return bool(self.response_url)
 
 
 def turn_of_command(body: Payload) -> Turn:
@@ -85,4 +105,6 @@ def turn_of_button(body: Payload) -> Turn:
         channel=str((body.get("channel") or {}).get("id") or ""),
         response_url=str(body.get("response_url") or ""),
         replace=bool(container.get("is_ephemeral")),
+        user_name=str((body.get("user") or {}).get("name") or (body.get("user") or {}).get("username") or ""),
+        trigger=str(body.get("trigger_id") or ""),
     )

@@ -22,6 +22,7 @@ from bot.messages.blocks import (
 )
 from bot.messages.breakdown import balance, breakdown_lines
 from bot.messages.fleet import fleet_blocks, fleet_lines
+from bot.messages.menus import menu_row
 from bot.messages.message import Block, Message, message
 from bot.messages.mrkdwn import clipped, inert
 from bot.messages.words import HEADLINE, VERDICT, context, memory, option_name, read_as, speed, subject
@@ -44,6 +45,7 @@ class Frame:
     catalog: Catalog
     version: str
     details: bool = False
+    private: bool = True  # one person sees it, who may share it
 
 
 def plan_message(answer: Answer, frame: Frame) -> Message:
@@ -60,6 +62,7 @@ def plan_message(answer: Answer, frame: Frame) -> Message:
         *fleet_blocks(answer),
         *_warnings(plan),
         *(_details(plan) if frame.details else ()),
+        *(menu_row(plan, frame.catalog) if frame.private else ()),
         actions(_buttons(plan, frame)),
         small_print(_footer(answer, frame)),
     ]
@@ -245,7 +248,9 @@ def _buttons(plan: Plan, frame: Frame) -> list[dict[str, object]]:
             "Details", "fit_details", text, says="Show every quantization, all commands and assumptions"
         )
     )
-    return [fold]
+    share = button("Share to channel", "fit_share", text, says="Post this answer for everyone in the channel")
+    change = button("Change…", "fit_change", text, says="Change any part of the question in a form")
+    return [fold, share, change] if frame.private else [fold]
 
 
 def _footer(answer: Answer, frame: Frame) -> str:
