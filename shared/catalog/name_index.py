@@ -1,7 +1,7 @@
 """Every name a row answers to, held ready for lookup: numbers are kept apart, spelling of the rest is forgiven."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -72,18 +72,20 @@ def without_form(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loose:
-    """A name for likeness only: its letters run together, its numbers apart."""
+    """A name for likeness only: its letters run together, its numbers apart, and the whole."""
 
     letters: str
     numbers: frozenset[str]
+    whole: str
 
     @classmethod
-    def of(cls, parts: Iterable[str]) -> Self:
-        """Split words into letters and numbers."""
-        apart = [(part, part[0].isdigit()) for part in parts]
+    def of(cls, parts: Sequence[str]) -> Self:
+        """Split words into letters and numbers; beside words of their own, single letters are units."""
+        texts = [part for part in parts if not part[0].isdigit()]
         return cls(
-            letters="".join(part for part, number in apart if not number),
-            numbers=frozenset(part for part, number in apart if number),
+            letters="".join([text for text in texts if len(text) > 1] or texts),
+            numbers=frozenset(part for part in parts if part[0].isdigit()),
+            whole=key(parts),
         )
 
 

@@ -63,7 +63,7 @@ def find_model(text: str, catalog: Catalog) -> Model:
     parts = words(name)
     ids = _exact(parts, index) or _exact(without_tuning(parts), index)
     ids = ids or _left_out(model_pieces(name) - TUNING, index)
-    return _only("model", text, ids, index, catalog.models, parts)
+    return _only("model", text, ids, index, catalog.models, words(name.rpartition("/")[2]))
 
 
 def find_gpu(text: str, catalog: Catalog) -> Gpu:
@@ -168,17 +168,18 @@ def _only(
 
 
 def _nearest(parts: tuple[str, ...], index: NameIndex) -> tuple[str, ...]:
-    """Up to three rows to suggest: only letters are compared loosely, rows with the very numbers come first."""
+    """Up to three rows to suggest: the letters must be alike; rows with the very numbers come first."""
     asked = Loose.of(parts)
     if not asked.letters:
         return ()
     scored = []
     for row_id, name in index.loose.items():
-        likeness = fuzz.ratio(asked.letters, name.letters, score_cutoff=_NEAR_ENOUGH)
+        start = asked.letters[: len(name.letters)]  # repositories end in words of tuning and quantization
+        likeness = fuzz.ratio(start, name.letters, score_cutoff=_NEAR_ENOUGH) if name.letters else 0
         if likeness:
             shared = len(asked.numbers & name.numbers) - len(asked.numbers ^ name.numbers) / 10
-            scored.append((-shared, -likeness, row_id))
-    return tuple(row_id for _, _, row_id in sorted(scored)[:_SUGGESTIONS])
+            scored.append((-shared, -likeness, -fuzz.ratio(asked.whole, name.whole), row_id))
+    return tuple(row_id for *_, row_id in sorted(scored)[:_SUGGESTIONS])
 
 
 def match_live_gpu(nvml_name: str, memory_total_bytes: int, catalog: Catalog) -> Gpu | None:
