@@ -44,8 +44,8 @@ def index_of(catalog: Catalog) -> CatalogIndex:
     """The names of a catalog, built once."""
     held = _INDEXES.get(id(catalog))
     if held is None:
-        while len(_INDEXES) >= _MOST_INDEXES:
-            _INDEXES.pop(next(iter(_INDEXES)), None)
+        if len(_INDEXES) >= _MOST_INDEXES:
+            _INDEXES.clear()
         held = _INDEXES[id(catalog)] = (catalog, build(catalog))
     return held[1]
 
@@ -57,7 +57,7 @@ def find_model(text: str, catalog: Catalog) -> Model:
         UnknownName: No model is called so; the nearest names are suggested.
         AmbiguousName: Several are ("gemma 27b"); the choices are listed.
     """
-    _check("model", text)
+    _refuse_no_name("model", text)
     index = index_of(catalog).models
     name = text.rstrip("/ ").rpartition("/")[2] if _is_address(text) else text
     parts = words(name)
@@ -73,7 +73,7 @@ def find_gpu(text: str, catalog: Catalog) -> Gpu:
         UnknownName: No GPU is called so; the nearest names are suggested.
         AmbiguousName: Several are; the choices are listed.
     """
-    _check("gpu", text)
+    _refuse_no_name("gpu", text)
     index = index_of(catalog).gpus
     parts = gpu_words(text)
     ids = _exact(parts, index) or _left_out(gpu_pieces(text), index) or _exact(without_form(parts), index)
@@ -87,7 +87,7 @@ def find_quantization(text: str, catalog: Catalog) -> Quantization:
         UnknownName: No quantization is called so; the nearest names are suggested.
         AmbiguousName: Several are ("4-bit"); the choices are listed.
     """
-    _check("quantization", text)
+    _refuse_no_name("quantization", text)
     index, parts = index_of(catalog).quantizations, words(text)
     return _only("quantization", text, _exact(parts, index), index, catalog.quantizations, parts)
 
@@ -98,7 +98,7 @@ def find_engine(text: str, catalog: Catalog) -> Engine:
     Raises:
         UnknownName: No engine is called so; the nearest names are suggested.
     """
-    _check("engine", text)
+    _refuse_no_name("engine", text)
     index, parts = index_of(catalog).engines, words(text)
     return _only("engine", text, _exact(parts, index), index, catalog.engines, parts)
 
@@ -108,7 +108,7 @@ def _is_address(text: str) -> bool:
     return text.strip().lower().startswith(("http://", "https://"))
 
 
-def _check(kind: str, text: str) -> None:
+def _refuse_no_name(kind: str, text: str) -> None:
     if not text.strip():
         raise BadValue(kind, text, f"a {kind} needs a name")
     if len(text) > LONGEST_NAME:
@@ -191,9 +191,10 @@ def match_live_gpu(nvml_name: str, memory_total_bytes: int, catalog: Catalog) ->
     name = key(gpu_words(nvml_name))
     best: Gpu | None = None
     best_miss = 1.0
-    for gpu in catalog.gpus.values():
+    for row_id in index_of(catalog).gpus.other.get(name, ()):
+        gpu = catalog.gpus[row_id]
         if name not in {key(gpu_words(known)) for known in gpu.nvml_names}:
-            continue
+            continue  # a person's alias is not what a driver prints
         miss = _size_miss(gpu, memory_total_bytes)
         if miss <= _SIZE_TOLERANCE and miss < best_miss:
             best, best_miss = gpu, miss
