@@ -13,10 +13,12 @@ import psutil
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from exporter.attribution import Attribute, FromProc, FromSimulation
 from exporter.candidates import BadCandidates, CandidateSource
 from exporter.driver_health import DriverHealth
 from exporter.look import BoundedLooks, Source
 from exporter.nvml.driver import Nvml
+from exporter.processes import Proc
 from exporter.published import Board
 from exporter.reporter import NodeFacts, Reporter
 from exporter.settings import ExporterSettings
@@ -60,8 +62,9 @@ class Exporter:
         self.tally = Tally()
         self.board = Board(settings.max_age_seconds)
         self.health = DriverHealth()
+        source = _source(settings)
         self._looks = BoundedLooks(
-            _source(settings),
+            source,
             settings.poll_timeout_seconds,
             first_pause_seconds=settings.poll_interval_seconds * _GRACE,
         )
@@ -75,6 +78,7 @@ class Exporter:
             ),
             catalog,
             candidates,
+            _attribute(settings, source, self.tally),
         )
         self.must_restart = threading.Event()
         self._failing_with: str | None = None
@@ -189,6 +193,18 @@ def _source(settings: ExporterSettings) -> Source:
     if settings.simulate is not None:
         return SimulatedSource(_simulated_file(settings.simulate))
     return Nvml(_system_memory)
+
+
+def _attribute(settings: ExporterSettings, source: Source, tally: Tally) -> Attribute:
+    if isinstance(source, SimulatedSource):
+        return FromSimulation(source)
+    trusted = {"auto": None, "always": True, "never": False}[settings.attribute_processes]
+    return FromProc(
+        Proc(settings.proc, trusted),
+        ask_engines=settings.engine_apis,
+        timeout_seconds=settings.engine_timeout_seconds,
+        failed=tally.engine_error,
+    )
 
 
 def _system_memory() -> tuple[int, int]:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from exporter.attribution import Attribute, Attribution
 from exporter.candidates import CandidateList, CandidateSource
 from exporter.fits import Fits, Fitting, Place, groups
+from exporter.gpu_report import gpu_report
 from exporter.known_devices import remembered, with_the_missing
-from exporter.live_gpus import live_row, usable_bytes
+from exporter.live_gpus import live_row
+from exporter.loaded_models import loaded_models
 from exporter.look import Look
 from exporter.reading import DeviceIdentity, DeviceReading
 from exporter.snapshot import Snapshot, Versions
@@ -14,7 +17,7 @@ from exporter.tally import Counts
 from shared.catalog.catalog import Catalog
 from shared.catalog.names import match_live_gpu
 from shared.catalog.rows import Gpu
-from shared.node_report import GpuReport, GroupReport, HealthReport, MemoryReport, NodeReport
+from shared.node_report import GroupReport, HealthReport, NodeReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,11 @@ class NodeFacts:
 class Reporter:
     """Turns looks into snapshots; remembers devices, and rows and estimates that stay the same."""
 
-    def __init__(self, facts: NodeFacts, catalog: Catalog, candidates: CandidateSource) -> None:
+    def __init__(
+        self, facts: NodeFacts, catalog: Catalog, candidates: CandidateSource, attribute: Attribute
+    ) -> None:
         self._facts = facts
+        self._attribute = attribute
         self._catalog = catalog
         self._candidates = candidates
         self._fitting = Fitting(catalog)
@@ -54,9 +60,12 @@ class Reporter:
         rows = {
             device.identity.uuid: row for device in devices if (row := self._catalog_row(device)) is not None
         }
-        places = tuple(self._places(devices, rows))
+        live = dict(self._live_rows(devices, rows))
+        places = tuple(_places(devices, live))
         groups_found = tuple(groups([place for place in places if not _is_slice(place, devices)]))
         fits = self._fitting.fits((*places, *groups_found), listed.candidates, self._facts.series_limit)
+        attribution = self._attribute(devices)
+        models = loaded_models(devices, attribution, live, self._catalog)
         report = NodeReport(
             node=self._facts.node,
             simulated=self._facts.simulated,
@@ -64,8 +73,17 @@ class Reporter:
             taken_unix=look.started_unix if reading else None,
             exporter_version=self._facts.versions.program,
             catalog_date=self._facts.versions.catalog,
-            health=self._health(look, listed, fits),
-            gpus=tuple(_gpu_report(device, rows.get(device.identity.uuid), fits) for device in devices),
+            health=self._health(look, listed, fits, attribution),
+            gpus=tuple(
+                gpu_report(
+                    device,
+                    rows.get(device.identity.uuid),
+                    fits.by_place.get(device.identity.uuid, ()),
+                    models.get(device.identity.uuid, ()),
+                    readable=not attribution.reason,
+                )
+                for device in devices
+            ),
             groups=tuple(
                 GroupReport(group=place.key, uuids=place.uuids, fits=fits.by_place[place.key])
                 for place in groups_found
@@ -80,7 +98,9 @@ class Reporter:
             series_limit=self._facts.series_limit,
         )
 
-    def _health(self, look: Look, listed: CandidateList, fits: Fits) -> HealthReport:
+    def _health(
+        self, look: Look, listed: CandidateList, fits: Fits, attribution: Attribution
+    ) -> HealthReport:
         return HealthReport(
             ok=look.reading is not None,
             driver_up=look.reading is not None,
@@ -88,6 +108,8 @@ class Reporter:
             last_success_unix=self._last_success,
             poll_duration_seconds=look.duration_seconds,
             poll_interval_seconds=self._facts.poll_interval_seconds,
+            process_attribution=not attribution.reason,
+            process_attribution_reason=attribution.reason,
             candidates=len(listed.candidates),
             series_dropped=fits.series_dropped,
         )
@@ -104,62 +126,29 @@ class Reporter:
                 self._rows[identity.uuid] = row
         return self._rows.get(identity.uuid)
 
-    def _places(self, devices: Sequence[DeviceReading], rows: Mapping[str, Gpu]) -> Iterator[Place]:
-        """Every device a model could be put on: known kind, known memory, not a parent whose slices are in use."""
+    def _live_rows(
+        self, devices: Sequence[DeviceReading], rows: Mapping[str, Gpu]
+    ) -> Iterator[tuple[str, Gpu]]:
+        """The catalog's rows with these devices' own memory sizes, by uuid.
+
+        The same object at every look: the fits remember by it, and comparing rows field by field is slow.
+        """
         for device in devices:
             row = rows.get(device.identity.uuid)
-            if row is None or device.memory is None or device.mig_enabled:
-                continue
-            live = live_row(device, row)
+            live = live_row(device, row) if row is not None else None
             if live is not None:
-                # the same object at every look: the fits remember by it, and comparing rows field by field is slow
-                live = self._live.setdefault((device.identity.uuid, live.memory_usable_bytes), live)
-                yield Place(key=device.identity.uuid, row=live, free_bytes=(device.memory.free_bytes,))
+                key = device.identity.uuid, live.memory_usable_bytes
+                yield device.identity.uuid, self._live.setdefault(key, live)
+
+
+def _places(devices: Sequence[DeviceReading], live: Mapping[str, Gpu]) -> Iterator[Place]:
+    """Every device a model could be put on: known kind, known memory, not a parent whose slices are in use."""
+    for device in devices:
+        row = live.get(device.identity.uuid)
+        if row is not None and device.memory is not None and not device.mig_enabled:
+            yield Place(key=device.identity.uuid, row=row, free_bytes=(device.memory.free_bytes,))
 
 
 def _is_slice(place: Place, devices: Sequence[DeviceReading]) -> bool:
     """Whether this is a MIG instance: engines cannot join those."""
     return any(one.identity.uuid == place.key and one.identity.parent_uuid is not None for one in devices)
-
-
-def _gpu_report(device: DeviceReading, row: Gpu | None, fits: Fits) -> GpuReport:
-    identity = device.identity
-    report = GpuReport(
-        uuid=identity.uuid,
-        index=identity.index,
-        name=identity.name,
-        gpu=row.id if row else None,
-        up=device.down_reason is None,
-        down_reason=device.down_reason,
-        memory_kind=identity.memory_kind,
-        parent_uuid=identity.parent_uuid,
-        mig_profile=identity.mig_profile,
-    )
-    if device.down_reason is not None:
-        return report
-    return report.model_copy(
-        update={
-            "mig_enabled": device.mig_enabled,
-            "memory": _memory_report(device, row),
-            "utilization_ratio": device.utilization_ratio,
-            "power_watts": device.power_watts,
-            "power_limit_watts": device.power_limit_watts,
-            "temperature_celsius": device.temperature_celsius,
-            "ecc_uncorrected_errors": device.ecc_uncorrected_errors,
-            "processes": None if device.processes is None else len(device.processes),
-            "fits": fits.by_place.get(identity.uuid, ()),
-        }
-    )
-
-
-def _memory_report(device: DeviceReading, row: Gpu | None) -> MemoryReport | None:
-    memory, usable = device.memory, usable_bytes(device, row)
-    if memory is None or usable is None:
-        return None
-    return MemoryReport(
-        total_bytes=memory.total_bytes,
-        used_bytes=memory.used_bytes,
-        free_bytes=memory.free_bytes,
-        reserved_bytes=memory.reserved_bytes,
-        usable_bytes=usable,
-    )

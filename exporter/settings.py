@@ -53,6 +53,10 @@ class ExporterSettings(BaseSettings):
     engine_timeout_seconds: Annotated[float, Field(ge=0.05, le=60)] = Field(
         1.0, description="How long one inference server may take to answer."
     )
+    attribute_processes: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Tell models by processes: auto where the host's processes are seen, always trusts --proc.",
+    )
     proc: Path = Field(Path("/proc"), description="Where the host's /proc is mounted.")
     pod_resources_socket: Path | None = Field(
         None, description="The kubelet's pod-resources socket, to say which pod holds a GPU."

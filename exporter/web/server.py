@@ -92,6 +92,8 @@ class Server:
         self._connections.add(task)
         try:
             await serve_connection(reader, writer, self._answer, self._count, self._extra_headers)
+        except asyncio.CancelledError:  # by _close; asyncio's own callback cannot take a cancelled task
+            writer.close()
         finally:
             self._connections.discard(task)
 

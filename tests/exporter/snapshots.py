@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from exporter.attribution import Attribute, Attribution, FromSimulation
 from exporter.candidates import CandidateSource
 from exporter.look import Look
 from exporter.reading import NodeReading
@@ -27,7 +28,14 @@ contexts = [8192]
 """
 
 
-def reporter(catalog: Catalog, folder: Path, *, simulated: bool = True, series_limit: int = 1000) -> Reporter:
+def reporter(
+    catalog: Catalog,
+    folder: Path,
+    *,
+    simulated: bool = True,
+    series_limit: int = 1000,
+    attribute: Attribute = lambda _: Attribution(),
+) -> Reporter:
     """A reporter whose candidates are the short list above."""
     file = folder / "candidates.toml"
     file.write_text(CANDIDATES)
@@ -40,7 +48,7 @@ def reporter(catalog: Catalog, folder: Path, *, simulated: bool = True, series_l
         poll_interval_seconds=10.0,
         series_limit=series_limit,
     )
-    return Reporter(facts, catalog, source)
+    return Reporter(facts, catalog, source, attribute)
 
 
 def look_at(reading: NodeReading | None, **more: object) -> Look:
@@ -51,7 +59,7 @@ def look_at(reading: NodeReading | None, **more: object) -> Look:
 
 def default_snapshot(catalog: Catalog, folder: Path) -> Snapshot:
     """The node we ship, seen once."""
-    tally = Tally()
-    look = look_at(SimulatedSource(DEFAULT_NODE).read())
+    tally, source = Tally(), SimulatedSource(DEFAULT_NODE)
+    look = look_at(source.read())
     tally.look(look)
-    return reporter(catalog, folder).snapshot(look, tally.counts())
+    return reporter(catalog, folder, attribute=FromSimulation(source)).snapshot(look, tally.counts())
