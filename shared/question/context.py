@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from shared.errors import BadValue
+from shared.errors import UserError, shown
 from shared.question.numbers import DIGITS, tokens_of
 from shared.question.remaining import Remaining
 
@@ -47,6 +47,7 @@ _FULL: Final = re.compile(
     rf"(?:(?:at|with|using|use|uses|its|their|the|to|of|for|support|need|run|at its|at the) )?(?:full|entire|whole|native|complete|all of the|default)"
     rf"(?: (?:max(?:imum)?|[\w.]+))?[ -]{_NOUN}|(?:at|with|using|use|its|run|runs|to|at its|at the|with the|for the) (?:the |its )?(?:max(?:imum)?|longest|model)[ -]{_NOUN}"
 )
+_FROM_MODEL: Final = re.compile(r"(?<![\w-])(?:-c|--ctx-size)[ =]0(?![\w.])")
 
 
 def read_context(question: Remaining, named: Sequence[tuple[int, int]] = ()) -> int | None:
@@ -69,21 +70,23 @@ def read_context(question: Remaining, named: Sequence[tuple[int, int]] = ()) -> 
     if match is None:
         return None
     tokens, how = tokens_of(match["n"], match["k"]), "exact"
-    if match["k"] is None and 1 <= tokens <= _FEW:
+    if match["k"] is None and 1 <= tokens <= _FEW and "tok" not in match[0]:
         # nobody plans for 32 tokens: "ctx 32" leaves the k out
         tokens, how = tokens * 1024, "assumed"
     return _checked(question, question.take_match(match), tokens, how)
 
 
 def read_full_context(question: Remaining) -> str | None:
-    """The words that ask for the model's own longest context ("at full context"), or None."""
-    match = question.find(_FULL)
+    """The words that ask for the model's own longest context ("at full context", llama.cpp's "-c 0"), or None."""
+    match = question.find(_FULL) or question.find(_FROM_MODEL)
     return None if match is None else question.take_match(match)
 
 
 def _checked(question: Remaining, given: str, tokens: int, how: str) -> int:
     if not 1 <= tokens <= LONGEST_CONTEXT:
-        would_work = f"give a number of tokens from 1 to {LONGEST_CONTEXT:,}, for example 32k"
-        raise BadValue("context", given, would_work)
+        raise UserError(
+            f"A context of {shown(given)} does not work: give 1 to {LONGEST_CONTEXT:,} tokens, for example 32k.",
+            field="context_tokens",
+        )
     question.note("context_tokens", given, tokens, how)
     return tokens

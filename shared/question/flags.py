@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from shared.errors import BadValue
+from shared.errors import UserError
 from shared.question.numbers import COUNT, count_of
 from shared.question.remaining import Remaining
 
@@ -49,7 +49,8 @@ def read_gpu_layers(question: Remaining) -> int | None:
         return None
     layers = int(match["n"])
     if layers > MOST_LAYERS:
-        raise BadValue("GPU layers", given, f"give a number from 0 to {MOST_LAYERS:,}")
+        sentence = f"No model has {layers:,} layers to put on a GPU: give a number from 0 to {MOST_LAYERS:,}."
+        raise UserError(sentence, field="gpu_layers")
     question.note("gpu_layers", given, layers, "exact")
     return layers
 
@@ -62,7 +63,8 @@ def read_tensor_parallel(question: Remaining) -> int | None:
     given = question.take_match(match)
     count = count_of(match["n"])
     if not 1 <= count <= MOST_GPUS:
-        raise BadValue("tensor parallel", given, f"give a number from 1 to {MOST_GPUS:,}")
+        sentence = f"I cannot plan tensor parallelism over {count:,} GPUs: give a number from 1 to {MOST_GPUS:,}."
+        raise UserError(sentence, field="tensor_parallel")
     question.note("tensor_parallel", given, count, "exact")
     return count
 

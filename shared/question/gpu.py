@@ -124,16 +124,18 @@ def _named(
 ) -> Hardware:
     """The GPUs named: one row, or the choices of one or of several mentions."""
     sizes = [*sizes, *_sizes_without_unit(question, names, mentions)]
+    for mention in mentions:
+        question.take(mention.start, mention.end)
     counts = [count_beside(question, *_with_sizes(question, one, sizes), is_family) for one in mentions]
-    for span in (*mentions, *sizes):
-        question.take(span.start, span.end)
+    for size in sizes:
+        question.take(size.start, size.end)
     said = next((count for count in counts if count is not None), None) or count_anywhere(question)
     rows: dict[str, Gpu] = {}
     for mention in mentions:
         start, end = _with_sizes(question, mention, sizes)
         whole = names.whole.get(without(key_of(question.whole[start:end]), BRAND))
-        is_whole = whole in (*mention.said, *mention.loose)
-        found = (whole,) if is_whole else rows_of(mention, _sizes_of(mention, mentions, sizes), said, names)
+        known = (*mention.said, *mention.loose)
+        found = (whole,) if whole is not None and whole in known else rows_of(mention, _sizes_of(mention, mentions, sizes), said, names)
         rows.update({row.id: row for row in found})
     given = " / ".join(dict.fromkeys(question.given(one.start, one.end) for one in mentions))
     count = None if said is None else checked_total(question, given, said)

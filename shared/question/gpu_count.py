@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from shared.errors import BadValue
+from shared.errors import UserError
 from shared.question.flags import MOST_GPUS
 from shared.question.numbers import COUNT, WORD, count_of
 from shared.question.remaining import Remaining
@@ -14,7 +14,7 @@ _FILL: Final = (
     r"more|cheap|single-slot|modded|watercooled|whole|full|sxm|pcie|nvlink(?:ed)?|connected|nvidia|shared|rented)\b[ -]*)*"
 )
 _BEFORE: Final = re.compile(
-    rf"(?<![\w.,$-])(?:(?P<x>\d{{1,7}})[ -]?(?:x|pcs?|pieces?|units?|cards?|gpus?|times|个|张|块|卡|枚|片)\)?[ -]*\(?"
+    rf"(?<![\w.,$-])(?:(?P<x>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]?(?:x|pcs?|pieces?|units?|cards?|gpus?|times|个|张|块|卡|枚|片)\)?[ -]*\(?"
     rf"|\((?P<paren>\d{{1,7}})x?\)[ ]?"
     rf"|(?P<n>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]"
     rf"|(?P<w>{WORD})(?: x| times)?[ -](?:\(|x )?"
@@ -95,5 +95,6 @@ def _word_before(text: str) -> str:
 
 def _checked(given: str, count: int) -> int:
     if not 1 <= count <= MOST_GPUS:
-        raise BadValue("gpu count", given.strip(" -(:"), f"give a number of GPUs from 1 to {MOST_GPUS:,}")
+        sentence = f"I cannot plan {count:,} GPUs: give a number from 1 to {MOST_GPUS:,}."
+        raise UserError(sentence, field="gpu_count")
     return count

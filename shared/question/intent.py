@@ -26,6 +26,9 @@ _MAX_CONTEXT: Final = tuple(
         r"多(?:长|大|少)(?:的)?上下文|最大上下文|上下文(?:能|可以)?(?:多长|多大)",
     )
 )
+_AT_MAX_CONTEXT: Final = re.compile(
+    rf"\b(?:at|with|using|use|its)(?: (?:the|its|a|their))* (?:max(?:imum)?|longest|full)[ -]{_CONTEXT}"
+)
 _MAX_SEQUENCES: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -50,7 +53,8 @@ _WHAT_FITS: Final = re.compile(
 
 
 def wants_longest_context(text: str) -> bool:
-    """Whether the longest context is asked for, not given."""
+    """Whether the longest context is asked for, not given ("at max context")."""
+    text = _AT_MAX_CONTEXT.sub(" ", text)
     return "max-context" in text or any(pattern.search(text) for pattern in _MAX_CONTEXT)
 
 

@@ -15,6 +15,7 @@ from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
 
 SIMILAR_ENOUGH: Final = 0.72
 _SHORTEST_CORRECTED: Final = 4
+_DOUBLING: Final = 0.05  # what a doubled letter costs
 _GAP: Final = re.compile(r"[ \-_/:.()'+]*|, ")
 _CONNECTOR: Final = re.compile(r"\b(?:vs|versus|or|and|against|than|compared)\b|[,;&/|+]")
 _SIGNS: Final = re.compile(r"\W*(?:(?:at|with|on|params?|parameters?|models?|versions?|size)\W*)*")
@@ -107,12 +108,20 @@ def _corrected(word: str, names: ModelNames) -> str | None:
     for known in (*names.family, *names.joined):
         if len(known) < _SHORTEST_CORRECTED or abs(len(known) - len(word)) > 3:
             continue
-        likeness = DamerauLevenshtein.normalized_similarity(word, known, score_cutoff=best_likeness)
+        likeness = max(
+            DamerauLevenshtein.normalized_similarity(word, known),
+            DamerauLevenshtein.normalized_similarity(_single(word), _single(known)) - _DOUBLING,
+        )
         if likeness > best_likeness:
             best, best_likeness = [known], likeness
         elif likeness == best_likeness and likeness >= SIMILAR_ENOUGH:
             best.append(known)
     return best[0] if len(best) == 1 else None
+
+
+def _single(word: str) -> str:
+    """A word with its doubled letters single, since doubling the wrong one is the commonest slip ("lamma")."""
+    return re.sub(r"(.)\1+", r"\1", word)
 
 
 def _runs(text: str, pieces: Sequence[_Piece | None]) -> list[list[_Piece]]:
@@ -150,6 +159,8 @@ def _mention(text: str, run: list[_Piece], names: ModelNames) -> Mention | None:
     sizes = {piece.token.text for piece in run if piece.token.kind == SIZE}
     unknown = [piece for piece in run if piece.is_unknown]
     is_named = any(word in names.family for word in known) or bool(versions & names.letters)
+    if len(run) == 1 and run[0].is_corrected and len(run[0].token.text) <= _SHORTEST_CORRECTED:
+        is_named = False  # four letters alone are near too many words
     is_english = (
         any(word in ENGLISH for word in known) and len(run) > 1 and (len(set(known)) > 1 or versions or sizes)
     )

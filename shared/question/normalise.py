@@ -45,6 +45,7 @@ _LOOKALIKES: Final = str.maketrans("АВЕКМНОРСТХахрсуео", "ABEK
 _CYRILLIC_BESIDE_DIGIT: Final = re.compile(r"[А-Яа-я]{1,3}(?=\d)|(?<=\d)[АВЕКМНОРСТХах](?![А-Яа-я])")
 _REWRITES: Final = (
     (re.compile(r"\bpython3? -m\b"), " "),
+    (re.compile(r"(?<![\w-])(?:model|gpu|gpus|quant|quantization)=", re.IGNORECASE), " "),
     # bold, code, quotes; a star between a count and a name counts: "8*A100"
     (re.compile(r"(?<=[\w)])\s?\*\s?(?=\d{1,3}(?!\w))"), " x"),
     (re.compile(r"(?<=\d)\s?\*\s?(?=\d{0,2}[a-z(\d])", re.IGNORECASE), "x "),

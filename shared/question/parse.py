@@ -1,9 +1,10 @@
 """Free text to a typed query: numbers exact, family words spell-corrected, what cannot be known asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model, Quantization
+from shared.question.choices import read_choices
 from shared.question.context import read_context, read_full_context
 from shared.question.engine import read_engine
 from shared.question.flags import (
@@ -55,12 +56,17 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     """
     names = names_of(catalog)
     question = Remaining(readable(text))
+    chosen = read_choices(question, catalog)
     by_repository, repository_quantization = read_repositories(question, names.models, names.gpus, catalog)
     settings = _read_settings(question, names)
     quantization = read_quantization(question, names.quantizations, catalog, settings.engine)
     hardware = read_hardware(question, names.gpus, names.models, catalog)
+    if chosen & {"gpu", "gpu_memory_bytes"}:
+        hardware = replace(hardware, is_named=True)
     set_aside_options(question)
     models = read_models(question, names.models, catalog, by_repository)
+    if "model" in chosen:
+        models = replace(models, is_named=True)
     _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
     return _query(text, question, catalog, settings, hardware, models, quantization or repository_quantization)
 

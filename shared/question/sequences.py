@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from shared.errors import BadValue
+from shared.errors import UserError
 from shared.question.numbers import COUNT, count_of
 from shared.question.remaining import Remaining
 
@@ -48,7 +48,8 @@ def read_sequences(question: Remaining) -> int | None:
         given = question.take_match(match)
         count = count_of(match["n"])
         if not 1 <= count <= MOST_SEQUENCES:
-            raise BadValue("users", given, f"give a number from 1 to {MOST_SEQUENCES:,}")
+            sentence = f"I cannot plan for {count:,} users at once: give a number from 1 to {MOST_SEQUENCES:,}."
+            raise UserError(sentence, field="sequences")
         question.note("sequences", given, count, "exact")
         return count
     return None

@@ -9,6 +9,7 @@ def _words(text: str) -> frozenset[str]:
 
 NOISE: Final = _words(
     """
+en una uno sur auf de la el les des du al por est sont fait faire tourne en sul sulla python docker compose curl bash sudo pip
 a about above across actual actually add address advice after again against all alone along already also
 although always am among amount an and annoying another answer any anybody anymore anyone anything anyway
 appreciate appreciated are aren't around as ask asked asking asks at available average away back bad
