@@ -29,7 +29,7 @@ def key(parts: Iterable[str]) -> str:
 
     "q4_k_m" and "Q4KM" are equal; "qwen3-8b" and "qwen-38b" are not.
     """
-    return " ".join("".join(f" {part} " if part[0].isdigit() else part for part in parts).split())
+    return " ".join("".join(f" {part} " if part[0].isdecimal() else part for part in parts).split())
 
 
 def without_tuning(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def without_form(parts: tuple[str, ...]) -> tuple[str, ...]:
     kept: list[str] = []
     skip_number = False
     for part in parts:
-        if skip_number and part.isdigit() and int(part) < 10:
+        if skip_number and part.isdecimal() and int(part) < 10:
             skip_number = False
             continue
         skip_number = _FORM.match(part) is not None
@@ -81,10 +81,10 @@ class Loose:
     @classmethod
     def of(cls, parts: Sequence[str]) -> Self:
         """Split words into letters and numbers; beside words of their own, single letters are units."""
-        texts = [part for part in parts if not part[0].isdigit()]
+        texts = [part for part in parts if not part[0].isdecimal()]
         return cls(
             letters="".join([text for text in texts if len(text) > 1] or texts),
-            numbers=frozenset(part for part in parts if part[0].isdigit()),
+            numbers=frozenset(part for part in parts if part[0].isdecimal()),
             whole=key(parts),
         )
 

@@ -128,7 +128,7 @@ def _left_out(pieces: frozenset[str], index: NameIndex) -> tuple[str, ...]:
     ("llama 3.1": every size of it). One row is only the answer when all others are variants of it: "ernie 4.5" has
     several sizes. A letter or two, or a bare number, say too little to be a name.
     """
-    sized = any(piece[0].isdigit() and piece[-1].isalpha() for piece in pieces)
+    sized = any(piece[0].isdecimal() and piece[-1].isalpha() for piece in pieces)
     if not sized and not any(len(piece) >= _SHORTEST_WORD and piece.isalpha() for piece in pieces):
         return ()
     rest = {row: index.pieces[row] - pieces for row, answers in index.answers.items() if pieces <= answers}

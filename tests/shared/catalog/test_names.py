@@ -252,7 +252,9 @@ def test_a_number_is_never_changed_to_find_a_model(typed: str) -> None:
         find_model(typed, CATALOG)
 
 
-@pytest.mark.parametrize("typed", ["A100 60GB", "RTX 4090 48GB", "RTX 3081", "A10H", "mi300", "gpu", "L45"])
+@pytest.mark.parametrize(
+    "typed", ["A100 60GB", "RTX 4090 48GB", "RTX 3081", "A10H", "mi300", "gpu", "L45", "A100 SXM ²"]
+)
 def test_a_gpu_that_does_not_exist_is_refused(typed: str) -> None:
     """A size or number no card has is told, with the cards that are."""
     with pytest.raises(UnknownName):
@@ -328,3 +330,17 @@ def test_any_pile_of_familiar_words_is_a_row_or_one_sentence(typed: str) -> None
         assert {part for part in words(typed) if part[0].isdigit()} <= said
     else:
         assert isinstance(found, UserError)
+
+
+GPU_WORDS = sorted({word for row in CATALOG.gpus.values() for word in row.name.split()})
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    typed=st.lists(
+        st.sampled_from([*GPU_WORDS, "SXM", "PCIe", "HBM", "40", "gb", "5", "²", "٣", "½", "-"]), max_size=6
+    ).map(" ".join)
+)
+def test_any_pile_of_gpu_words_is_a_card_or_one_sentence(typed: str) -> None:
+    """Form factors, sizes and digits of other scripts in any order."""
+    assert isinstance(outcome(find_gpu, typed), Gpu | UserError)
