@@ -1,0 +1,97 @@
+"""How long a plan takes: in process over the reference questions, and as a whole process beside the peers.
+
+    python -m benchmarks.plan.run                 # ours alone
+    python -m benchmarks.plan.run --llmfit PATH   # with llmfit's binary (pip install llmfit), in the same run
+
+Each command is run several times in turn with the others, so that a busy machine is unfair to none; the median counts.
+"""
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+QUESTIONS = Path(__file__).parents[2] / "tests/shared/planner/reference/questions.toml"
+SEED = "can Mixtral 8x22B run on A100 40GB?"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--llmfit", help="llmfit's binary, to be timed in the same run")
+    parser.add_argument("--rounds", type=int, default=15, help="runs of each command")
+    options = parser.parse_args(arguments)
+    in_process()
+    commands = {
+        'fit "…"': [sys.executable, "-m", "bot.terminal", SEED],
+        'fit "…" --json': [sys.executable, "-m", "bot.terminal", SEED, "--json"],
+    }
+    if options.llmfit:
+        model = "mistralai/Mixtral-8x22B-Instruct-v0.1"
+        where = [options.llmfit, "--memory", "40G", "--ram", "128G"]
+        commands["llmfit plan"] = [*where, "plan", model, "--context", "8192", "--quant", "Q4_K_M", "--json"]
+    as_processes(commands, options.rounds)
+    return 0
+
+
+def in_process() -> None:
+    """The median plan over the reference set, parsing apart."""
+    from shared.catalog.load import load_catalog
+    from shared.planner.planner import plan
+    from shared.question.parse import parse_question
+
+    catalog = load_catalog()
+    texts = [question["text"] for question in tomllib.loads(QUESTIONS.read_text())["question"]]
+    queries = [parse_question(text, catalog) for text in texts]
+    for query in queries:  # once to fill the caches, as a process that answers all day has them
+        plan(query, catalog)
+    taken = []
+    for text, query in zip(texts, queries, strict=True):
+        best = min(_timed(lambda query=query: plan(query, catalog)) for _ in range(3))
+        taken.append((best, text))
+    taken.sort()
+    milliseconds = [1e3 * seconds for seconds, _ in taken]
+    slowest = ", ".join(f"{1e3 * seconds:.0f} ms {text!r}" for seconds, text in taken[-3:])
+    print(
+        f"plan in process, {len(taken)} questions: median {statistics.median(milliseconds):.1f} ms, slowest {slowest}"
+    )
+    parsed = statistics.median(
+        1e3 * _timed(lambda text=text: parse_question(text, catalog)) for text in texts
+    )
+    print(f"parsing a question: median {parsed:.2f} ms")
+
+
+def as_processes(commands: dict[str, list[str]], rounds: int) -> None:
+    """Wall time, CPU time and peak memory of whole processes, in turn."""
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    cpu: dict[str, list[float]] = {name: [] for name in commands}
+    for command in commands.values():
+        subprocess.run(command, capture_output=True, check=True)
+    for _ in range(rounds):
+        for name, command in commands.items():
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            started = time.perf_counter()
+            subprocess.run(command, capture_output=True, check=True)
+            seconds[name].append(time.perf_counter() - started)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    for name in commands:
+        wall, used = 1e3 * statistics.median(seconds[name]), 1e3 * statistics.median(cpu[name])
+        print(f"{name:<16} {wall:6.0f} ms wall, {used:6.0f} ms CPU (median of {rounds})")
+
+
+def _timed(work) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    sys.exit(main())
