@@ -15,6 +15,7 @@ from exporter.web.message import LARGEST_HEAD_BYTES, render
 log: Final = logging.getLogger("fittingroom.exporter.web")
 
 _STOP_SECONDS: Final = 2.0
+_REFUSAL_SECONDS: Final = 0.5
 _HANDSHAKE_SECONDS: Final = 10.0
 
 
@@ -82,6 +83,11 @@ class Server:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= self._max_connections:
             response = problem(HTTPStatus.SERVICE_UNAVAILABLE)
+            with contextlib.suppress(TimeoutError, OSError):
+                async with asyncio.timeout(_REFUSAL_SECONDS):
+                    await reader.read(
+                        LARGEST_HEAD_BYTES
+                    )  # closing with bytes unread would throw the refusal away
             writer.write(render(response, head_only=False, keep_alive=False))
             self._count(response.status.value)
             writer.close()

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http import HTTPStatus
 
 import httpx
@@ -75,14 +76,13 @@ def test_a_silent_client_does_not_hold_up_another_and_is_let_go(
 
 
 def test_connections_beyond_the_limit_get_503_and_room_comes_back(port: int, counted: list[int]) -> None:
-    crowd = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(8)]
-    for one in crowd:  # each is surely accepted once it has been answered
-        one.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        assert one.recv(4096).startswith(b"HTTP/1.1 200")
+    with ExitStack() as crowd:
+        for _ in range(8):
+            one = crowd.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            one.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert one.recv(4096).startswith(b"HTTP/1.1 200")  # answered, so surely accepted
 
-    refused = talk(port, b"GET / HTTP/1.1\r\n\r\n")
-    for one in crowd:
-        one.close()
+        refused = talk(port, b"GET / HTTP/1.1\r\n\r\n")
 
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert 503 in counted
