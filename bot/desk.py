@@ -8,12 +8,15 @@ from functools import lru_cache
 from typing import Any, Final, ParamSpec, TypeVar
 
 from bot.answer import Answer, placed
-from bot.fleet import LiveFleet
+from bot.fleet import Fleet, LiveFleet
+from bot.fleet_questions import fleet_message
 from bot.fleet_reader import FleetReader
 from bot.messages.error import error_message
 from bot.messages.help import help_message
 from bot.messages.message import Message
 from bot.messages.plan import Frame, plan_message
+from bot.messages.status import unavailable_message
+from bot.verbs import verb_of
 from bot.version import VERSION
 from shared.catalog.catalog import Catalog
 from shared.errors import UserError
@@ -58,16 +61,31 @@ class Desk:
         """The message that answers `text`; a person's mistake is an answer too."""
         if text.strip().casefold() in HELP_WORDS:
             return Reply(message=help_message(self.command), result="answered")
+        frame = Frame(catalog=self.catalog, version=VERSION, details=details, private=private)
+        about_fleet = await self._about_fleet(text, frame)
+        if about_fleet:
+            return Reply(message=about_fleet, result="answered")
         look = asyncio.create_task(self.look())
         try:
             the_plan = await self.off_loop(self._planned, text)
-            made = await self.off_loop(self._render, the_plan, await look, details, private)
+            made = await self.off_loop(self._render, the_plan, await look, frame)
         except UserError as error:
             return Reply(message=error_message(error, text, self.command), result="not_understood")
         finally:
             if not look.done():
                 look.cancel()
         return Reply(message=made, result="answered")
+
+    async def _about_fleet(self, text: str, frame: Frame) -> Message | None:
+        """The answer to a question about our own GPUs; None when it is about models."""
+        verb = verb_of(text)
+        if verb is None:
+            return None
+        fleet = await self.look()
+        if not isinstance(fleet, Fleet):
+            may_be_a_gpu = verb.kind == "on_node" or (verb.kind == "fits_now" and verb.place)
+            return None if may_be_a_gpu else unavailable_message(fleet)
+        return await self.off_loop(fleet_message, verb, fleet, frame, self.command)
 
     async def answer(self, text: str) -> Answer:
         """The answer itself. Raises UserError."""
@@ -82,10 +100,12 @@ class Desk:
         """The fleet now, the reason there is none, or None when no source is configured."""
         return await self.reader.read_or_reason() if self.reader else None
 
-    def _render(self, the_plan: Plan, fleet: LiveFleet, details: bool, private: bool) -> Message:
-        made = placed(the_plan, self.catalog, fleet)
-        frame = Frame(catalog=self.catalog, version=VERSION, details=details, private=private)
-        return plan_message(made, frame)
+    def last_look(self) -> LiveFleet:
+        """The fleet as last seen, without asking; None before the first look."""
+        return self.reader.kept if self.reader else None
+
+    def _render(self, the_plan: Plan, fleet: LiveFleet, frame: Frame) -> Message:
+        return plan_message(placed(the_plan, self.catalog, fleet), frame)
 
     async def off_loop(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a pure function in the worker."""

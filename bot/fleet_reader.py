@@ -47,6 +47,11 @@ class FleetReader:
         except FleetUnavailable as unavailable:
             return unavailable
 
+    @property
+    def kept(self) -> LiveFleet:
+        """The outcome of the last look, however old; None before the first."""
+        return self._kept
+
     async def _look_once(self) -> None:
         try:
             async with asyncio.timeout(self.deadline_seconds):

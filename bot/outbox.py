@@ -79,6 +79,22 @@ class Outbox:
         await self._with_fallback("chat.postMessage", message, send)
         return posted
 
+    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Open a form for the person whose click made `trigger`, within three seconds of it."""
+        await self._call("views.open", trigger_id=trigger, view=view)
+
+    async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
+        """Show `user` their home tab."""
+        await self._call("views.publish", user_id=user, view=view)
+
+    async def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        try:
+            answer = await self.client.api_call(method, json=arguments)
+        except SlackApiError as error:
+            self.metrics.slack_errors.labels(method=method, error=_reason(error)).inc()
+            raise SlackRefused(method, f"{_reason(error)} {_complaints(error)}".strip()) from None
+        return answer.data if isinstance(answer.data, dict) else {}
+
     async def _with_fallback(
         self, method: str, message: Message, send: Callable[[tuple[Block, ...]], Awaitable[None]]
     ) -> None:

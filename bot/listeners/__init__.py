@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import fit_buttons, fit_command, replan, share
+from bot.listeners import fit_buttons, fit_command, form, replan, share, shortcuts
 from bot.listeners.reception import Reception
 
 
@@ -12,3 +12,5 @@ def register_listeners(app: AsyncApp, reception: Reception) -> None:
     fit_buttons.register(app, reception)
     replan.register(app, reception)
     share.register(app, reception)
+    form.register(app, reception)
+    shortcuts.register(app, reception)

@@ -19,6 +19,7 @@ from bot.outbox import Outbox, SlackRefused
 log: Final = logging.getLogger("fittingroom.bot")
 
 REMEMBERED_EVENTS: Final = 2000
+USED_UP: Final = frozenset({"used_url", "expired_url"})
 
 ReadTurn = Callable[[Payload], Turn | None]
 Act = Callable[[Turn], Awaitable[str]]
@@ -59,10 +60,17 @@ class Reception:
 
     async def send(self, turn: Turn, message: Message) -> None:
         """Post a message where the turn wants it."""
-        if turn.response_url:
-            await self.outbox.respond(turn.response_url, message, replace=turn.replace)
-        else:
+        if not turn.response_url:
             await self.outbox.post(turn.channel, message, thread=turn.thread)
+            return
+        try:
+            await self.outbox.respond(turn.response_url, message, replace=turn.replace)
+        except SlackRefused as refused:
+            if refused.reason not in USED_UP or not turn.user:
+                raise
+            await self.outbox.post(
+                turn.user, message
+            )  # a form left open for half an hour: as a direct message
 
     async def finish(self, seconds: float) -> None:
         """Let the turns under way end, for at most this long."""

@@ -50,6 +50,11 @@ class Turn:
         return bool(self.response_url)
 
 
+def without_mentions(text: str) -> str:
+    """`text` without the people it mentions."""
+    return _MENTION.sub(" ", text).strip()
+
+
 def turn_of_command(body: Payload) -> Turn:
     """A slash command; its answer is seen by the asker alone."""
     return Turn(
@@ -68,7 +73,7 @@ def turn_of_mention(body: Payload) -> Turn | None:
         return None
     return Turn(
         source="mention",
-        text=_MENTION.sub(" ", str(event.get("text") or "")).strip(),
+        text=without_mentions(str(event.get("text") or "")),
         user=str(event.get("user") or ""),
         channel=str(event["channel"]),
         thread=str(event.get("thread_ts") or event["ts"]),
@@ -83,7 +88,7 @@ def turn_of_message(body: Payload) -> Turn | None:
         return None
     return Turn(
         source="message",
-        text=_MENTION.sub(" ", str(event.get("text") or "")).strip(),
+        text=without_mentions(str(event.get("text") or "")),
         user=str(event.get("user") or ""),
         channel=str(event["channel"]),
         thread=event.get("thread_ts"),
