@@ -15,9 +15,8 @@ def component(distribution: Distribution) -> dict[str, Any]:
         "version": version,
         "purl": f"pkg:pypi/{name.lower().replace('_', '-')}@{version}",
     }
-    licence = distribution.metadata.get("License-Expression")
-    if licence:
-        found["licenses"] = [{"expression": licence}]
+    if "License-Expression" in distribution.metadata:
+        found["licenses"] = [{"expression": distribution.metadata["License-Expression"]}]
     return found
 
 

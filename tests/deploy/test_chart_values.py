@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from bot.settings import BotSettings
+from deploy.values_table import readme
 from exporter.settings import ENV_PREFIX, ExporterSettings
 from tests.deploy.chart import (
     CHART,
@@ -71,6 +72,14 @@ def _open_objects(schema: Any, path: str = "") -> list[str]:
     for name, part in schema.items():
         found += _open_objects(part, f"{path}/{name}")
     return found
+
+
+def test_the_readmes_table_is_made_from_the_values() -> None:
+    """After a change: python -m deploy.values_table."""
+    text = (CHART / "README.md").read_text(encoding="utf-8")
+
+    assert readme(text) == text
+    assert text.count("\n| `") > 100
 
 
 def test_every_value_has_its_comment() -> None:
