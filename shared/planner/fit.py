@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Quantization
-from shared.errors import Refused, Unsupported
+from shared.errors import BadValue, Refused, Unsupported
 from shared.estimator import Estimate, estimate
 from shared.memory.breakdown import Verdict
 from shared.memory.workload import Workload
@@ -39,7 +39,7 @@ def attempt(load: Workload, gpu: Gpu, gpu_count: int, catalog: Catalog) -> Attem
     """This workload on `gpu_count` GPUs, or the engine's sentence."""
     try:
         return Attempt(estimate(load, (gpu,) * gpu_count, catalog))
-    except (Refused, Unsupported) as error:
+    except (Refused, Unsupported, BadValue) as error:
         return Attempt(None, error.sentence)
 
 
