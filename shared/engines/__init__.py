@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from shared.engines import vllm
+from shared.engines import sglang, tgi, transformers, vllm
 from shared.engines.engine import EngineModule
 
-ENGINES: Mapping[str, EngineModule] = MappingProxyType({"vllm": vllm})
+ENGINES: Mapping[str, EngineModule] = MappingProxyType(
+    {"vllm": vllm, "sglang": sglang, "tgi": tgi, "transformers": transformers}
+)

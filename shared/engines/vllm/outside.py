@@ -1,12 +1,12 @@
 """Memory that is neither weights nor activations: the CUDA context, communicators, libraries."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from shared.catalog.rows import Constant, Engine, Gpu
-from shared.engines.gpu_class import context_class
+from shared.catalog.rows import Engine, Gpu
+from shared.engines.process_memory import before_model, error_bytes, link, total_bytes
 from shared.engines.versions import at_version
-from shared.units import MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,21 +26,16 @@ class Outside:
 @lru_cache(maxsize=4096)
 def outside(gpu: Gpu, tensor: int, pipeline: int, facts: Engine, version: str) -> Outside:
     """The overhead of one rank on this GPU."""
-    link = "nvlink" if gpu.nvlink_bytes_per_second else "pcie"
-    before = [at_version(facts, f"context_mib.{context_class(gpu)}", version)]
-    if tensor * pipeline > 1:
-        before.append(at_version(facts, f"communicator_mib.{link}", version))
+    before, before_error = before_model(gpu, tensor * pipeline, facts, version)
     if tensor > 1:
-        inside = at_version(facts, f"non_torch_{link}_mib", version)
+        name = f"non_torch_{link(gpu)}_mib"
     elif pipeline > 1:
-        inside = at_version(facts, "non_torch_pipeline_mib", version)
+        name = "non_torch_pipeline_mib"
     else:
-        inside = at_version(facts, "non_torch_mib", version)
-    variance = sum((constant.error or 0) ** 2 for constant in (*before, inside))
+        name = "non_torch_mib"
+    inside = [at_version(facts, name, version)]
     return Outside(
-        before_bytes=_bytes(*before), non_torch_bytes=_bytes(inside), error_bytes=round(variance**0.5 * MIB)
+        before_bytes=before,
+        non_torch_bytes=total_bytes(inside),
+        error_bytes=round(math.hypot(before_error, error_bytes(inside))),
     )
-
-
-def _bytes(*constants: Constant) -> int:
-    return round(sum(constant.value for constant in constants) * MIB)

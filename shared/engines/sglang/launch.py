@@ -1,0 +1,45 @@
+"""The command that serves a workload with SGLang."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.catalog.rows import Gpu
+from shared.engines.checkpoints import checkpoint
+from shared.engines.engine import Launch
+from shared.engines.sglang.cache_type import FLAG
+from shared.memory.workload import Workload
+
+# What SGLang quantizes itself while loading 16-bit weights: docs/advanced_features/quantization of 0.5.23.
+ON_THE_FLY: Final = frozenset({"FP8", "NF4"})
+_METHOD: Final = {"FP8": "fp8", "NF4": "bitsandbytes"}
+_DTYPE: Final = {"BF16": "bfloat16", "F16": "half", "F32": "float32"}
+
+
+def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
+    """`python -m sglang.launch_server …` with the workload's settings; what was left to the engine is left out."""
+    weights = checkpoint(workload.model, workload.quantization, on_the_fly=ON_THE_FLY)
+    argv = ["python", "-m", "sglang.launch_server", "--model-path", weights.name]
+    argv += ["--context-length", str(workload.context_tokens)]
+    pipeline = workload.pipeline_parallel or 1
+    tensor = workload.tensor_parallel or max(1, len(gpus) // pipeline)
+    if tensor > 1:
+        argv += ["--tp-size", str(tensor)]
+    if pipeline > 1:
+        argv += ["--pp-size", str(pipeline)]
+    quantization = workload.quantization.id
+    if quantization in _DTYPE:
+        argv += ["--dtype", _DTYPE[quantization]]
+    elif not weights.as_published:
+        argv += ["--quantization", _METHOD[quantization]]
+    cache_type = next((t for t in (workload.kv_cache_type_k, workload.kv_cache_type_v) if t != "auto"), None)
+    if cache_type is not None:
+        argv += ["--kv-cache-dtype", FLAG.get(cache_type.lower(), cache_type.lower())]
+    if workload.gpu_memory_utilization is not None:
+        argv += ["--mem-fraction-static", f"{workload.gpu_memory_utilization:g}"]
+    if workload.max_num_seqs is not None:
+        argv += ["--max-running-requests", str(workload.max_num_seqs)]
+    if workload.max_num_batched_tokens is not None:
+        argv += ["--chunked-prefill-size", str(workload.max_num_batched_tokens)]
+    if workload.enforce_eager:
+        argv.append("--disable-cuda-graph")
+    return Launch(argv=tuple(argv), notes=weights.notes)

@@ -1,0 +1,39 @@
+"""The Python one-liner that runs a workload with transformers."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.catalog.rows import Gpu
+from shared.engines.checkpoints import checkpoint
+from shared.engines.engine import Launch
+from shared.memory.workload import Workload
+
+# What bitsandbytes makes from 16-bit weights while they load.
+ON_THE_FLY: Final = frozenset({"NF4", "LLM.INT8"})
+_DTYPE: Final = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+_BITSANDBYTES: Final = {
+    "NF4": 'BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")',
+    "LLM.INT8": "BitsAndBytesConfig(load_in_8bit=True)",
+}
+
+
+def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
+    """`python -c …` that loads the model over all visible GPUs (or the CPU) and answers one prompt."""
+    weights = checkpoint(workload.model, workload.quantization, on_the_fly=ON_THE_FLY)
+    arguments = [f'"{weights.name}"', f'device_map="{"auto" if gpus else "cpu"}"']
+    quantization = workload.quantization.id
+    names = ["AutoModelForCausalLM", "AutoTokenizer"]
+    if quantization in _DTYPE:
+        arguments.append(f'dtype="{_DTYPE[quantization]}"')
+    elif not weights.as_published and quantization in _BITSANDBYTES:
+        names.append("BitsAndBytesConfig")
+        arguments.append(f"quantization_config={_BITSANDBYTES[quantization]}")
+    lines = (
+        f"from transformers import {', '.join(names)}",
+        f'tokenizer = AutoTokenizer.from_pretrained("{weights.name}")',
+        f"model = AutoModelForCausalLM.from_pretrained({', '.join(arguments)})",
+        'prompt = tokenizer("Hello", return_tensors="pt").to(model.device)',
+        f"answer = model.generate(**prompt, max_length={workload.context_tokens})",
+        "print(tokenizer.decode(answer[0]))",
+    )
+    return Launch(argv=("python", "-c", "\n".join(lines)), notes=weights.notes)
