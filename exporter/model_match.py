@@ -16,6 +16,7 @@ _SPLIT: Final = re.compile(r"-\d{5}-of-\d{5}$")
 _GGUF_TYPE: Final = re.compile(
     r"[-._:](?:UD-|i1-)?((?:I?Q|TQ)\d[0-9A-Z_]*|BF16|F16|F32|MXFP4(?:_MOE)?)$", re.IGNORECASE
 )
+_GGUF_ENDING: Final = re.compile(r"[-_.]gguf$", re.IGNORECASE)
 _HUB_FOLDER: Final = re.compile(r"models--([^/]+?)--([^/]+)")
 _BLOB: Final = re.compile(r"sha256[-:][0-9a-f]{64}$")
 # What a checkpoint's name says about how its weights are stored; the more telling word first.
@@ -52,7 +53,7 @@ def match_model(seen: SeenCommand, state: EngineState | None, catalog: Catalog) 
     said = (state.quantization if state else None) or seen.quantization
     in_name = next((quantization for _, quantization in spellings if quantization), None)
     quantization = _quantization(said, catalog) or _quantization(in_name, catalog)
-    if quantization is None and model is not None and said is None:
+    if quantization is None and model is not None and said is None and in_name is None:
         quantization = _of_repository(model, texts, catalog)
     name = model.id if model else (spellings[0][0] if spellings else "unknown")
     return MatchedModel(
@@ -101,7 +102,8 @@ def _spelling(text: str) -> tuple[str, str | None]:
 
 def _model(name: str, catalog: Catalog) -> Model | None:
     """The row of this name; a name that several rows answer to, or none, is none."""
-    for text in (name, name.rpartition("/")[2], name.replace(":", "-"), re.sub(r"[-_.](?i:gguf)$", "", name)):
+    bare = _GGUF_ENDING.sub("", name.rpartition("/")[2])
+    for text in (name, bare, bare.replace(":", "-")):
         try:
             return find_model(text, catalog)
         except UserError:

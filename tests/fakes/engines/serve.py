@@ -1,11 +1,14 @@
-"""Answers from a JSON file of bodies by path: `serve.py BODIES PORT_FILE`, run as whatever the server calls itself."""
+"""A loopback server of fixed bodies, with a worker process: what an inference server looks like from outside."""
 
 import json
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 def server(bodies: Mapping[str, str], port: int = 0) -> ThreadingHTTPServer:
@@ -40,7 +43,22 @@ def serving(bodies: Mapping[str, str]) -> Iterator[int]:
         thread.join()
 
 
+def main(argv: list[str]) -> None:
+    """Run as a copy under another name: bodies, the worker's title and the place for its number lie beside it."""
+    beside = Path(argv[0])
+    bodies = json.loads(beside.with_suffix(".bodies").read_text(encoding="utf-8"))
+    title = beside.with_suffix(".worker").read_text(encoding="utf-8")
+    worker = subprocess.Popen(
+        [title, "600"], executable="/bin/sleep"
+    )  # the title takes the command line's place
+    beside.with_suffix(".pid").write_text(str(worker.pid))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    try:
+        server(bodies, int(argv[argv.index("--port") + 1])).serve_forever()
+    finally:
+        worker.kill()
+        worker.wait()
+
+
 if __name__ == "__main__":
-    port = int(sys.argv[sys.argv.index("--port") + 1])
-    with open(sys.argv[0] + ".bodies.json", encoding="utf-8") as file:  # noqa: PTH123  this file is copied and run alone
-        server(json.load(file), port).serve_forever()
+    main(sys.argv)
