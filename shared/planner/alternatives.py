@@ -26,6 +26,7 @@ _OLDEST_CAPABILITY: Final = (7, 5)
 _ITS_TIME: Final = timedelta(days=365)
 # A slice or a smaller card is worth naming when less than this share of the card would be used.
 _WASTE_SHARE: Final = 0.5
+_LEAST_SHARE_OF_NOMINAL: Final = 0.75
 
 
 def smallest_gpu(
@@ -36,7 +37,7 @@ def smallest_gpu(
         if gpu.id in skip:
             continue
         engine = engine_for(quantization, gpu, case.engine)
-        if engine is None:
+        if engine is None or _surely_too_large(case.on(gpu), quantization):
             continue
         tried = attempt_case(case.on(gpu), quantization, engine, catalog)
         if tried.fits:
@@ -59,11 +60,23 @@ def smaller_model(case: Case, catalog: Catalog, *, same_family: bool) -> Estimat
 def best_healthy(case: Case, catalog: Catalog) -> Estimate | None:
     """The best quantization of at least about 4 bits that fits the case's hardware."""
     for quantization, engine in ladder(case, catalog):
-        if about_four_bits_or_better(quantization, case.model, catalog):
-            tried = attempt_case(case, quantization, engine, catalog)
-            if tried.fits:
-                return tried.estimate
+        if not about_four_bits_or_better(quantization, case.model, catalog) or _surely_too_large(
+            case, quantization
+        ):
+            continue
+        tried = attempt_case(case, quantization, engine, catalog)
+        if tried.fits:
+            return tried.estimate
     return None
+
+
+def _surely_too_large(case: Case, quantization: Quantization) -> bool:
+    """Whether the nominal size alone is out of reach, so that no estimate need be made.
+
+    Files come out up to a tenth below their type's nominal size, and an embedding table may stay on the host.
+    """
+    nominal = case.model.parameters * quantization.bits_per_weight / 8
+    return nominal * _LEAST_SHARE_OF_NOMINAL > case.gpu.memory_usable_bytes * case.gpu_count
 
 
 def smallest_slice(case: Case, quantization: Quantization, engine: str, catalog: Catalog) -> Estimate | None:

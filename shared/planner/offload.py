@@ -48,10 +48,21 @@ def _with_experts_on_host(base: Workload, case: Case, catalog: Catalog) -> Estim
         load = replace(base, cpu_expert_layers=cpu_expert_layers)
         return attempt(load, case.gpu, case.gpu_count, catalog).fits
 
-    needed = smallest(fits, 0, layers)
+    needed = smallest(fits, 0, layers, guess=_experts_guess(base, case, catalog))
     if not needed:
         return None
     return attempt(replace(base, cpu_expert_layers=needed), case.gpu, case.gpu_count, catalog).estimate
+
+
+def _experts_guess(base: Workload, case: Case, catalog: Catalog) -> int | None:
+    """The layers to move if each layer's experts weigh the same: what is missing over what one layer frees."""
+    layers = base.model.shape.layers
+    none = attempt(base, case.gpu, case.gpu_count, catalog).estimate
+    every = attempt(replace(base, cpu_expert_layers=layers), case.gpu, case.gpu_count, catalog).estimate
+    if none is None or every is None or every.slack_bytes <= none.slack_bytes:
+        return None
+    missing = none.uncertainty_bytes - none.slack_bytes
+    return max(0, min(layers, -(-missing * layers // (every.slack_bytes - none.slack_bytes))))
 
 
 def _with_layers_on_host(base: Workload, case: Case, catalog: Catalog) -> Estimate | None:
@@ -60,7 +71,18 @@ def _with_layers_on_host(base: Workload, case: Case, catalog: Catalog) -> Estima
     def fits(gpu_layers: int) -> bool:
         return attempt(replace(base, gpu_layers=gpu_layers), case.gpu, case.gpu_count, catalog).fits
 
-    most = largest(fits, layers)
+    most = largest(fits, layers, guess=_layers_guess(base, case, catalog))
     if most in (0, layers):
         return None
     return attempt(replace(base, gpu_layers=most), case.gpu, case.gpu_count, catalog).estimate
+
+
+def _layers_guess(base: Workload, case: Case, catalog: Catalog) -> int | None:
+    """The layers that fit if all weigh the same."""
+    layers = base.model.shape.layers + 1
+    every = attempt(base, case.gpu, case.gpu_count, catalog).estimate
+    none = attempt(replace(base, gpu_layers=0), case.gpu, case.gpu_count, catalog).estimate
+    if none is None or every is None or every.slack_bytes >= none.slack_bytes:
+        return None
+    room = none.slack_bytes - every.uncertainty_bytes
+    return max(0, min(layers, room * layers // (none.slack_bytes - every.slack_bytes)))

@@ -13,6 +13,20 @@ def test_the_largest_is_the_last_that_holds(edge, most):
     assert largest(lambda number: number <= edge, most) == min(edge, most)
 
 
+@given(edge=numbers, most=numbers, guess=numbers)
+def test_a_guess_however_wrong_changes_nothing(edge, most, guess):
+    assert largest(lambda number: number <= edge, most, guess=guess) == min(edge, most)
+    assert smallest(lambda number: number >= edge, 0, most, guess=guess) == (edge if edge <= most else None)
+
+
+@given(edge=st.integers(1, 5000))
+def test_a_good_guess_costs_two_questions(edge):
+    asked = []
+    largest(lambda number: asked.append(number) is None and number <= edge, 10_000, guess=edge)
+
+    assert len(asked) == 2
+
+
 @given(edge=numbers, least=numbers, span=numbers)
 def test_the_smallest_is_the_first_that_holds_or_nothing(edge, least, span):
     found = smallest(lambda number: number >= edge, least, least + span)
