@@ -27,7 +27,9 @@ def read_choices(question: Remaining, catalog: Catalog) -> frozenset[str]:
             "model": catalog.models,
             "gpu": catalog.gpus,
             "quantization": catalog.quantizations,
-            "gpu_memory_bytes": {choice: None for choice in match["choices"].split("|") if choice.isdecimal()},
+            "gpu_memory_bytes": {
+                choice: None for choice in match["choices"].split("|") if choice.isdecimal()
+            },
         }[field]
         known = {row_id.lower(): row_id for row_id in ids}
         choices = []

@@ -63,7 +63,9 @@ def read_tensor_parallel(question: Remaining) -> int | None:
     given = question.take_match(match)
     count = count_of(match["n"])
     if not 1 <= count <= MOST_GPUS:
-        sentence = f"I cannot plan tensor parallelism over {count:,} GPUs: give a number from 1 to {MOST_GPUS:,}."
+        sentence = (
+            f"I cannot plan tensor parallelism over {count:,} GPUs: give a number from 1 to {MOST_GPUS:,}."
+        )
         raise UserError(sentence, field="tensor_parallel")
     question.note("tensor_parallel", given, count, "exact")
     return count

@@ -53,9 +53,7 @@ class Hardware:
     is_named: bool = False
 
 
-def read_hardware(
-    question: Remaining, names: GpuNames, models: ModelNames, catalog: Catalog
-) -> Hardware:
+def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, catalog: Catalog) -> Hardware:
     """GPU, count and memory; what is left open is recorded as an ambiguity.
 
     Raises:
@@ -135,7 +133,11 @@ def _named(
         start, end = _with_sizes(question, mention, sizes)
         whole = names.whole.get(without(key_of(question.whole[start:end]), BRAND))
         known = (*mention.said, *mention.loose)
-        found = (whole,) if whole is not None and whole in known else rows_of(mention, _sizes_of(mention, mentions, sizes), said, names)
+        found = (
+            (whole,)
+            if whole is not None and whole in known
+            else rows_of(mention, _sizes_of(mention, mentions, sizes), said, names)
+        )
         rows.update({row.id: row for row in found})
     given = " / ".join(dict.fromkeys(question.given(one.start, one.end) for one in mentions))
     count = None if said is None else checked_total(question, given, said)

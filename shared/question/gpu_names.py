@@ -54,7 +54,9 @@ def gpu_names(catalog: Catalog) -> GpuNames:
     said: dict[Key, list[Gpu]] = {}
     loose: dict[Key, list[Gpu]] = {}
     sizes: dict[str, frozenset[int]] = {}
-    whole = {without(key_of(name), BRAND): gpu for gpu in catalog.gpus.values() for name in (gpu.name, gpu.id)}
+    whole = {
+        without(key_of(name), BRAND): gpu for gpu in catalog.gpus.values() for name in (gpu.name, gpu.id)
+    }
     own_keys: dict[str, frozenset[Key]] = {}
     for gpu in catalog.gpus.values():
         own = (gpu.id, gpu.name, gpu.family, *gpu.aliases)

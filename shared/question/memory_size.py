@@ -32,7 +32,9 @@ _HOST_AFTER: Final = re.compile(r"(?<!unified )\bram|ddr|dram|(?:system|host|cpu
 _LEADS: Final = r"(?: (?:is|of|size|limit|budget|with|around|about))*[ :=~]*$"
 _HOST_BEFORE: Final = re.compile(rf"(?:\bram|(?:system|host|cpu|main) memory|内存){_LEADS}")
 _CARD_BEFORE: Final = re.compile(rf"(?:v-?ram|gpu mem(?:ory)?|显存){_LEADS}")
-_A_SIZE_BEFORE: Final = re.compile(r"\d ?g(?:i?b|igs?)?[ -](?:of )?(?:v-?ram|ram|system memory|gpu memory|显存|内存)")
+_A_SIZE_BEFORE: Final = re.compile(
+    r"\d ?g(?:i?b|igs?)?[ -](?:of )?(?:v-?ram|ram|system memory|gpu memory|显存|内存)"
+)
 _ALL_AFTER: Final = re.compile(
     r"^\)? ?(?:in )?(?:total|combined|altogether|overall|together|across|between|pooled|aggregate)\b"
 )

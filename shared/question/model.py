@@ -12,7 +12,7 @@ from shared.catalog.rows import Model
 from shared.errors import UnknownName, UserError
 from shared.question.model_match import closest, matching
 from shared.question.model_mention import Mention, model_mentions
-from shared.question.model_names import Face, ModelNames
+from shared.question.model_names import Face, ModelNames, plain
 from shared.question.model_tokens import billions
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
@@ -103,12 +103,16 @@ def _rows(question: Remaining, mention: Mention, names: ModelNames, catalog: Cat
 def _how(mention: Mention, row: Model, names: ModelNames) -> str:
     if mention.is_corrected:
         return "corrected"
-    faces = next(faces for model, faces in names.faces if model.id == row.id)
-    if mention.is_guess or not any(
-        face.words <= mention.face.words and face.versions <= mention.face.versions for face in faces
-    ):
+    if mention.is_guess:
         return "assumed"
-    return "exact" if mention.face in faces else "alias"
+    for face in (mention.face, plain(mention.face)):
+        if row in names.own.get(face, ()):
+            return "exact"
+        if row in names.aliases.get(face, ()):
+            return "alias"
+    said = (mention.face.words, mention.face.versions)
+    is_all_said = any(face.words <= said[0] and face.versions <= said[1] for face in names.faces_of[row.id])
+    return "alias" if is_all_said else "assumed"
 
 
 def _nearest(given: str, mention: Mention, names: ModelNames, catalog: Catalog) -> tuple[str, ...]:
@@ -127,7 +131,7 @@ def _nearest(given: str, mention: Mention, names: ModelNames, catalog: Catalog) 
 
 
 def _without_noise(face: Face) -> Face:
-    """ A name less the words of it that are common words too: the "a" of Command A in "a 70b"."""
+    """A name less the words of it that are common words too: the "a" of Command A in "a 70b"."""
     return replace(face, words=face.words - NOISE)
 
 

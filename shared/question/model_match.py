@@ -1,11 +1,11 @@
 """Which rows a model's name, as a person wrote it, can mean: numbers must agree, the fewest words left unsaid win."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from shared.catalog.rows import Model
-from shared.question.model_names import Face, ModelNames, plain
+from shared.question.model_names import Face, Faces, ModelNames, plain
 from shared.question.model_tokens import billions
 from shared.question.vocabulary import SOFT
 
@@ -37,16 +37,28 @@ def closest(asked: Face, names: ModelNames) -> tuple[Model, ...]:
     A whole name or alias means its row. Any other name means all the rows that leave the fewest of their own words,
     then versions, unsaid; a size alone means every row of that size.
     """
-    whole = names.own.get(plain(asked)) or names.aliases.get(plain(asked))
-    if whole:
-        return whole
-    fits = [fit for model, faces in names.faces if (fit := _fit(asked, model, faces)) is not None]
+    for index in (names.own, names.aliases):
+        whole = index.get(asked) or index.get(plain(asked))
+        if whole:
+            return whole
+    fits = [
+        fit for model, faces in _candidates(asked, names) if (fit := _fit(asked, model, faces)) is not None
+    ]
     if not asked.words - SOFT and not asked.versions:
-        fits.sort(key=lambda fit: (fit.unsaid_words, -names.rows_in_family[fit.model.family], _age(fit.model)))
+        fits.sort(
+            key=lambda fit: (fit.unsaid_words, -names.rows_in_family[fit.model.family], _age(fit.model))
+        )
         return tuple(fit.model for fit in fits)
     closest_rank = min((fit.rank for fit in fits), default=None)
     best = [fit.model for fit in fits if fit.rank == closest_rank]
     return tuple(sorted(best, key=_age))
+
+
+def _candidates(asked: Face, names: ModelNames) -> Sequence[Faces]:
+    """The models that have the rarest of the words and sizes asked for; all models when it may be any."""
+    having = [names.by_word.get(word, ()) for word in asked.words - SOFT]
+    having += [names.by_size[size] for size in asked.sizes if size in names.by_size]
+    return min(having, key=len, default=names.faces)
 
 
 def _age(model: Model) -> int:
@@ -56,7 +68,7 @@ def _age(model: Model) -> int:
 
 def matching(asked: Face, names: ModelNames) -> Iterator[Model]:
     """Every row a name does not contradict."""
-    return (model for model, faces in names.faces if _fit(asked, model, faces) is not None)
+    return (model for model, faces in _candidates(asked, names) if _fit(asked, model, faces) is not None)
 
 
 def _fit(asked: Face, model: Model, faces: tuple[Face, ...]) -> Fit | None:

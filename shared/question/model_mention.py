@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from shared.question.model_names import Face, ModelNames
@@ -103,20 +104,20 @@ def _corrected(word: str, names: ModelNames) -> str | None:
     """The one family word a misspelled word is closest to."""
     if len(word) < _SHORTEST_CORRECTED or not word.isalpha():
         return None
-    best: list[str] = []
-    best_likeness = SIMILAR_ENOUGH
-    for known in (*names.family, *names.joined):
-        if len(known) < _SHORTEST_CORRECTED or abs(len(known) - len(word)) > 3:
-            continue
-        likeness = max(
-            DamerauLevenshtein.normalized_similarity(word, known),
-            DamerauLevenshtein.normalized_similarity(_single(word), _single(known)) - _DOUBLING,
-        )
-        if likeness > best_likeness:
-            best, best_likeness = [known], likeness
-        elif likeness == best_likeness and likeness >= SIMILAR_ENOUGH:
-            best.append(known)
-    return best[0] if len(best) == 1 else None
+    scored = [(likeness, known) for known, likeness, _ in _alike(word, names.corrected_to)]
+    singles = {_single(known): known for known in names.corrected_to}
+    scored += [
+        (likeness - _DOUBLING, singles[known]) for known, likeness, _ in _alike(_single(word), tuple(singles))
+    ]
+    best = max((likeness for likeness, _ in scored), default=0.0)
+    closest_words = {known for likeness, known in scored if likeness == best}
+    return closest_words.pop() if best >= SIMILAR_ENOUGH and len(closest_words) == 1 else None
+
+
+def _alike(word: str, known: Sequence[str]) -> list[tuple[str, float, int]]:
+    return process.extract(
+        word, known, scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=SIMILAR_ENOUGH, limit=3
+    )
 
 
 def _single(word: str) -> str:
@@ -214,7 +215,9 @@ def _put_together(text: str, mentions: Sequence[Mention]) -> list[Mention]:
             continue
         between = text[before.end : mention.start]
         # a comma between things already read ("8B at Q4_K_M, 32k: llama 3.1") sets nothing apart
-        is_apart = _CONNECTOR.search(between) is not None and not (_SIGNS.fullmatch(between) and TAKEN in between)
+        is_apart = _CONNECTOR.search(between) is not None and not (
+            _SIGNS.fullmatch(between) and TAKEN in between
+        )
         if not is_apart and _completes(before, mention) and _OF.match(between):
             joined[-1] = _merged(before, mention)
         elif is_apart and before.has_name and not mention.has_name and mention.unknown is None:

@@ -1,14 +1,18 @@
 """Every name of every model in the catalog, taken apart, for finding them in free text."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model
 from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD, tokens_in
 from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
+
+
+_SHORTEST_CORRECTED: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,30 +25,41 @@ class Face:
     actives: frozenset[str]
 
 
+Faces = tuple[Model, tuple[Face, ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelNames:
     """The names of a catalog's models.
 
     Attributes:
-        faces: Every model with its names.
+        faces: Every model with its names; `by_word` the same of the models that have a word.
+        by_size: Size -> the models a name says it of, and all whose size may be said in another way.
         own: A whole id or display name -> its models; `aliases` the same of aliases and repositories.
         rows_in_family: Family -> how many models it has, for ordering choices.
         words: Every word of any name; `family` those that name a model by themselves.
+        corrected_to: What a misspelled word may be corrected to, at least four letters long.
         letters: Versions with a letter ("r1", "k2"), which name a model too.
         joined: Words run together -> the words ("gptoss": gpt, oss).
         repositories: Repository in lower case -> the model and the id of its quantization, if it is a quantized one.
+        owners: Whose repositories the catalog has.
         ids: Model id -> model.
     """
 
-    faces: tuple[tuple[Model, tuple[Face, ...]], ...]
+    faces: tuple[Faces, ...]
+    faces_of: Mapping[str, tuple[Face, ...]]
+    by_word: Mapping[str, tuple[Faces, ...]]
+    by_size: Mapping[str, tuple[Faces, ...]]
     own: Mapping[Face, tuple[Model, ...]]
     aliases: Mapping[Face, tuple[Model, ...]]
     rows_in_family: Mapping[str, int]
     words: frozenset[str]
     family: frozenset[str]
+    corrected_to: tuple[str, ...]
     letters: frozenset[str]
     joined: Mapping[str, tuple[str, ...]]
     repositories: Mapping[str, tuple[Model, str | None]]
+    owners: frozenset[str]
     ids: Mapping[str, Model]
 
     def is_family(self, word: str) -> bool:
@@ -64,25 +79,52 @@ def model_names(catalog: Catalog) -> ModelNames:
     words = frozenset(word for _, own in faces for face in own for word in face.words)
     versions = frozenset(version for _, own in faces for face in own for version in face.versions)
     models = tuple(catalog.models.values())
+    family = frozenset(word for word in words - QUALIFIER - SOFT - NOISE - ENGLISH if word.isalpha())
+    joined = _joined(catalog, words)
     return ModelNames(
         faces=faces,
+        faces_of={model.id: own for model, own in faces},
+        by_word={
+            word: tuple(one for one in faces if any(word in face.words for face in one[1])) for word in words
+        },
+        by_size=_by_size(faces),
         own=_whole((model, name) for model in models for name in (model.id, model.name)),
         aliases=_whole((model, name) for model in models for name in (model.repo_id, *model.aliases)),
         rows_in_family=Counter(model.family for model in models),
         words=words,
-        family=frozenset(word for word in words - QUALIFIER - SOFT - NOISE - ENGLISH if word.isalpha()),
+        family=family,
+        corrected_to=tuple(word for word in (*sorted(family), *joined) if len(word) >= _SHORTEST_CORRECTED),
         letters=frozenset(version for version in versions if version[0].isalpha()),
-        joined=_joined(catalog, words),
+        joined=joined,
         repositories=_repositories(catalog),
+        owners=frozenset(model.repo_id.split("/")[0].lower() for model in models if "/" in model.repo_id),
         ids=catalog.models,
     )
 
 
+def _by_size(faces: Sequence[Faces]) -> dict[str, tuple[Faces, ...]]:
+    """Models by the sizes in their names. A mixture, or a name without a size, goes by its parameters as well."""
+    sizes = {size for _, own in faces for face in own for size in face.sizes}
+    return {
+        size: tuple(
+            (model, own)
+            for model, own in faces
+            if model.active_parameters < model.parameters
+            or any(size in face.sizes or not face.sizes for face in own)
+        )
+        for size in sizes
+    }
+
+
 def _whole(named: Iterable[tuple[Model, str]]) -> dict[Face, tuple[Model, ...]]:
+    """Names taken apart -> their models; a name without its soft words too, where no model is called just that."""
     whole: dict[Face, dict[str, Model]] = {}
+    loose: dict[Face, dict[str, Model]] = {}
     for model, name in named:
-        whole.setdefault(plain(face_of(name.rpartition("/")[2])), {})[model.id] = model
-    return {face: tuple(rows.values()) for face, rows in whole.items()}
+        face = face_of(name.rpartition("/")[2])
+        whole.setdefault(face, {})[model.id] = model
+        loose.setdefault(plain(face), {})[model.id] = model
+    return {face: tuple(rows.values()) for face, rows in (loose | whole).items()}
 
 
 def plain(face: Face) -> Face:

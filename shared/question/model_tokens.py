@@ -1,5 +1,6 @@
 """What a model's name says, piece by piece: family words, sizes ("70b", "8x22b"), active sizes ("a3b"), versions."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -11,6 +12,7 @@ VERSION: Final = "version"
 WORD: Final = "word"
 
 _SIZE_UNITS: Final = frozenset("bmt")
+_AMOUNT: Final = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,4})?")
 _BILLIONS: Final = {"b": 1.0, "m": 1e-3, "t": 1e3}
 
 
@@ -75,9 +77,9 @@ def _readings(texts: Sequence[str]) -> Iterator[tuple[str, str, int, bool]]:
     """Readings of a run as (kind, text, atoms used, is a guess), the longest first; none for a plain word."""
     first, second, third, fourth = texts[:4]
     if first[0].isdigit():
-        if second == "x" and third[:1].isdigit():
+        if second == "x" and _AMOUNT.fullmatch(first) and _AMOUNT.fullmatch(third):
             yield SIZE, f"{first}x{third}b", 4 if fourth == "b" else 3, fourth != "b"
-        if second in _SIZE_UNITS and not third[:1].isalnum():
+        if second in _SIZE_UNITS and _AMOUNT.fullmatch(first) and not third[:1].isalnum():
             yield SIZE, _plain(first) + second, 2, False
         if second == "_" and third.isdigit() and len(first) == 1 and len(third) == 1:
             yield VERSION, f"{first}.{third}", 3, False
@@ -87,7 +89,7 @@ def _readings(texts: Sequence[str]) -> Iterator[tuple[str, str, int, bool]]:
             yield VERSION, _plain(first) + second, 2, False
         yield VERSION, _plain(first), 1, False
     elif len(first) == 1 and second[:1].isdigit():
-        if first in "ae" and third in ("b", "m"):
+        if first in "ae" and _AMOUNT.fullmatch(second) and third in ("b", "m"):
             yield ACTIVE, f"{first}{_plain(second)}{third}", 3, False
         yield VERSION, _plain(second) if first == "v" else first + _plain(second), 2, False
 

@@ -68,7 +68,9 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     if "model" in chosen:
         models = replace(models, is_named=True)
     _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
-    return _query(text, question, catalog, settings, hardware, models, quantization or repository_quantization)
+    return _query(
+        text, question, catalog, settings, hardware, models, quantization or repository_quantization
+    )
 
 
 def _read_settings(question: Remaining, names: QuestionNames) -> _Settings:

@@ -80,7 +80,9 @@ def read_quantization(
     found = [_named(question, match, names, catalog) for match in question.find_all(_CANDIDATE)]
     for match in (*question.find_all(_CANDIDATE), *question.find_all(_GGUF)):
         question.take_match(match)
-    choices = {(row := _likeliest(one.rows, engine, is_gguf=is_gguf)).id: (one, row) for one in _merged(found)}
+    choices = {
+        (row := _likeliest(one.rows, engine, is_gguf=is_gguf)).id: (one, row) for one in _merged(found)
+    }
     if not choices:
         return None
     if len(choices) > 1:
@@ -98,7 +100,9 @@ def _merged(found: Sequence[_Named]) -> list[_Named]:
     merged: list[_Named] = []
     for one in sorted(found, key=lambda named: len(named.rows)):
         for index, other in enumerate(merged):
-            both = tuple(row for row in other.rows if row in one.rows or math.floor(row.bits_per_weight) == one.bits)
+            both = tuple(
+                row for row in other.rows if row in one.rows or math.floor(row.bits_per_weight) == one.bits
+            )
             if both and (len(one.rows) > 1 or both == one.rows):
                 merged[index] = replace(other, rows=both)
                 break

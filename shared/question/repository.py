@@ -10,6 +10,7 @@ from shared.errors import UserError
 from shared.question.atoms import key_of
 from shared.question.gpu_names import GpuNames
 from shared.question.model import resolve
+from shared.question.model_mention import model_mentions
 from shared.question.model_names import ModelNames
 from shared.question.model_tokens import WORD, tokens_in
 from shared.question.quantization import without_quantizations
@@ -56,9 +57,11 @@ def _is_repository(org: str, name: str, models: ModelNames, gpus: GpuNames) -> b
     """Whether "a/b" is a repository and not two things with a slash between them ("8b/70b", "A100/H100", "and/or")."""
     if not re.search(r"[a-z]{2}", name) or not re.search(r"[a-z]", org) or not re.search(r"[-_\d]", name):
         return False
-    if any(gpus.answers(key_of(part)) for part in (org, name)) or resolve(org, models) is not None:
+    if org in models.owners:
+        return True
+    if any(gpus.answers(key_of(part)) for part in (org, name)) or model_mentions(org, models):
         return False
-    words = [token.text for token in tokens_in(without_quantizations(name)) if token.kind == WORD]
+    words = {token.text for token in tokens_in(without_quantizations(f"{org} {name}")) if token.kind == WORD}
     return any(word not in NOISE and len(word) > 1 for word in words)
 
 

@@ -48,7 +48,9 @@ def read_sequences(question: Remaining) -> int | None:
         given = question.take_match(match)
         count = count_of(match["n"])
         if not 1 <= count <= MOST_SEQUENCES:
-            sentence = f"I cannot plan for {count:,} users at once: give a number from 1 to {MOST_SEQUENCES:,}."
+            sentence = (
+                f"I cannot plan for {count:,} users at once: give a number from 1 to {MOST_SEQUENCES:,}."
+            )
             raise UserError(sentence, field="sequences")
         question.note("sequences", given, count, "exact")
         return count

@@ -1,0 +1,51 @@
+"""Whatever is typed, the parser answers with a query or with a sentence, and never with another exception."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.catalog.load import load_catalog
+from shared.errors import UserError
+from shared.question.canonical import canonical_text
+from shared.question.parse import parse_question
+
+CATALOG = load_catalog()
+PIECES = (
+    "llama", "3.1", "70b", "8x22b", "mixtral", "qwen3", "a3b", "q4_k_m", "4-bit", "kv", "q8", "fp8", "awq", "32k", "ctx",
+    "context", "128", "for", "users", "2x", "x4", "4090", "a100", "80gb", "laptop", "ti", "super", "h100", "m2", "max",
+    "24", "GB", "RAM", "VRAM", "vs", "or", "on", "with", "vllm", "ollama", "-ngl", "tp", "=", "how many", "cheapest", "max",
+    "999999999999999999999", "0", "1.5", "(", ")", "/", ":", "?", "×", "<@U1>", "&amp;", "org/name-7b", "两张", "½", "²",
+    "total", "each", "nodes", "gpus", "full", "biggest", "3g.20gb", "mac", "gpu?=a|b", "model?=x|y", "1e9", "0.0.0", "b",
+)  # fmt: skip
+
+
+def _check(text: str) -> None:
+    try:
+        query = parse_question(text, CATALOG)
+    except UserError as refusal:
+        assert refusal.sentence
+        assert "\n" not in refusal.sentence
+        return
+    assert query.text == text
+    assert canonical_text(query)
+    if query.gpu_count is not None:
+        assert 1 <= query.gpu_count <= 1_024
+    if query.context_tokens is not None:
+        assert query.context_tokens >= 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_gets_a_query_or_a_sentence(text):
+    _check(text)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=25), st.sampled_from((" ", "", "-", ", ")))
+def test_any_mixture_of_words_gets_a_query_or_a_sentence(pieces, separator):
+    _check(separator.join(pieces))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(PIECES), st.integers(min_value=1, max_value=2_000))
+def test_any_word_over_and_over_gets_a_query_or_a_sentence(piece, times):
+    _check((piece * times)[:2_000])
