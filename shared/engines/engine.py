@@ -29,6 +29,7 @@ class SeenCommand:
     quantization: str | None = None
     context_tokens: int | None = None
     kv_cache_type: str | None = None
+    kv_cache_type_v: str | None = None  # where values have another type than keys
     tensor_parallel: int | None = None
     pipeline_parallel: int | None = None
     gpu_memory_utilization: float | None = None
