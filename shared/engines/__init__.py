@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from shared.engines import sglang, tgi, transformers, vllm
+from shared.engines import llama_cpp, sglang, tgi, transformers, vllm
 from shared.engines.engine import EngineModule
 
 ENGINES: Mapping[str, EngineModule] = MappingProxyType(
-    {"vllm": vllm, "sglang": sglang, "tgi": tgi, "transformers": transformers}
+    {"llama.cpp": llama_cpp, "vllm": vllm, "sglang": sglang, "tgi": tgi, "transformers": transformers}
 )

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from shared.catalog.rows import Shape
+from shared.catalog.rows import Quantization, Shape
 from shared.engines.llama_cpp.gguf_tensors import GgufTensor, gguf_tensors
 from shared.engines.llama_cpp.mix_rules import Facts, Position, preferred_type
 from shared.errors import BadValue
@@ -51,6 +51,20 @@ _NEVER_QUANTIZED = ("_norm", "ffn_gate_inp", "per_layer_model_proj", "position_e
 _WRITTEN_F32 = ("_norm", "ffn_gate_inp", "position_embd", "ssm_conv1d", "indexer.proj")
 
 
+def mix_of(quantization: Quantization) -> str:
+    """The GGUF mix a quantization is loaded as.
+
+    Raises:
+        BadValue: llama.cpp does not load this quantization.
+    """
+    mix = ALIASES.get(quantization.id, quantization.id)
+    if mix not in DEFAULT_TYPES:
+        raise BadValue(
+            "quantization", quantization.id, "llama.cpp loads GGUF types such as Q4_K_M, Q8_0 or BF16"
+        )
+    return mix
+
+
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
     """A tensor and the type it is stored in."""
@@ -67,14 +81,8 @@ def stored_tensors(shape: Shape, mix: str, *, imatrix: bool = False) -> tuple[St
         shape: The model.
         mix: A GGUF file type as llama-quantize names it ("Q4_K_M").
         imatrix: Whether an importance matrix was used; a few mixes then keep fewer bits in the first layers.
-
-    Raises:
-        BadValue: Not a GGUF mix.
     """
-    mix = ALIASES.get(mix, mix)
-    default = DEFAULT_TYPES.get(mix)
-    if default is None:
-        raise BadValue("quantization", mix, "llama.cpp loads GGUF types such as Q4_K_M, Q8_0 or BF16")
+    default = DEFAULT_TYPES[mix]
     facts = _facts(shape, mix, imatrix=imatrix)
     seen: Counter[str] = Counter()
     stored = []

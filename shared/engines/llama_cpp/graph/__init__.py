@@ -1,1 +1,1 @@
-"""A model of llama.cpp's compute graph, small enough to run for every question: its tensors, and how they share memory."""
+"""A model of llama.cpp's compute graph, small enough to run for every question."""

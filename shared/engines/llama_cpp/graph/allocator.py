@@ -180,7 +180,7 @@ class Allocation:
                 self._slot(source).uses += 1
 
     def _place(self, tensor: GraphTensor) -> None:
-        if tensor.view_of is not None or tensor.is_dependency:
+        if tensor.view_of is not None or tensor.is_dependency or tensor.is_external:
             return
         slot = self._slot(tensor)
         if slot.held:

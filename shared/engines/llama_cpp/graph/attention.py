@@ -7,6 +7,10 @@ https://github.com/ggml-org/llama.cpp/blob/0c1e57098/src/llama-graph.cpp
 from shared.catalog.rows import Attention
 from shared.engines.llama_cpp.graph.context import CacheInputs, GraphContext
 from shared.engines.llama_cpp.graph.tensor import GraphTensor, view
+from shared.memory.gguf_types import GGUF_TYPES
+from shared.memory.tensor import Role
+
+_PROJECTIONS = (Role.QUERY, Role.KEY, Role.VALUE)
 
 
 def grouped_query_attention(
@@ -39,7 +43,7 @@ def grouped_query_attention(
     if key is not None:
         key = _normed_and_rotated(build, key, attention, positions)
     attended = attend(build, query, key, value, cache, keys_before_values=keys_before_values)
-    projected = build.multiply(attended, build.shape.hidden_size)
+    projected = build.multiply(attended, build.shape.hidden_size, Role.ATTENTION_OUTPUT)
     return build.with_weight(projected) if attention.output_bias else projected
 
 
@@ -65,17 +69,28 @@ def attend(
     if value is not None and cache.value_indices is not None:
         build.graph.expand(build.write(_value_rows(build, value), cache.value_indices))
     value_width = value.shape[0] if value is not None else query.shape[0]
-    attended = attention_over_cache(build, query, cache, value_width)
+    kv_heads = key.shape[1] if key is not None else query.shape[1]
+    stored = (
+        *build.cached(cache, query.shape[0] * kv_heads, build.sizes.key_type),
+        *build.cached(cache, value_width * kv_heads, build.sizes.value_type),
+    )
+    attended = attention_over_cache(build, query, cache, value_width, stored=stored)
     build.graph.expand(attended)
     return attended if cache.value_rotation is None else rotated(attended, cache.value_rotation)
 
 
 def attention_over_cache(
-    build: GraphContext, query: GraphTensor, cache: CacheInputs, value_width: int, *, up_width: int = 0
+    build: GraphContext,
+    query: GraphTensor,
+    cache: CacheInputs,
+    value_width: int,
+    *,
+    up_width: int = 0,
+    stored: tuple[GraphTensor, ...] = (),
 ) -> GraphTensor:
     """Softmax of query times keys, times values; with `up_width`, times MLA's value projection of every head.
 
-    Returns (heads x width, tokens).
+    `stored` is the cache where it must be copied. Returns (heads x width, tokens).
     """
     heads, tokens = query.shape[1], build.sizes.tokens
     streams = build.sizes.streams
@@ -83,25 +98,27 @@ def attention_over_cache(
     split = view(query, (query.shape[0], per_stream, heads, streams), contiguous=False)
     width = up_width or value_width
     if build.sizes.flash_attention:
-        attended = GraphTensor((value_width, heads, per_stream, streams), (split, cache.mask))
+        attended = GraphTensor((value_width, heads, per_stream, streams), (split, *stored, cache.mask))
         if up_width:
-            attended = GraphTensor(
-                (up_width, per_stream, heads, streams), (view(attended, attended.shape),), home=build.place
+            attended = build.weighted(
+                (up_width, per_stream, heads, streams), (view(attended, attended.shape),), Role.KV_UP_VALUE
             )
             attended = GraphTensor((up_width, heads, per_stream, streams), (view(attended, attended.shape),))
         return view(attended, (heads * width, tokens))
-    scores = GraphTensor((cache.cells, per_stream, heads, streams), (split,))
+    scores = GraphTensor((cache.cells, per_stream, heads, streams), (*stored[:1], split))
     if cache.grows:
         scores.per_cell(cache.cells)
     weights = GraphTensor(scores.shape, (scores, cache.mask), inplace=True)
     weights.bytes_per_cell = scores.bytes_per_cell
-    attended = GraphTensor((value_width, per_stream, heads, streams), (weights,))
+    attended = GraphTensor((value_width, per_stream, heads, streams), (*stored[1:], weights))
     if up_width:  # values are keys, so they lie the wrong way round and are copied first
         turned = GraphTensor(
-            (cache.cells, value_width, 1, streams), (), element_bytes=build.sizes.key_element_bytes
+            (cache.cells, value_width, 1, streams),
+            stored[1:],
+            element_bytes=GGUF_TYPES[build.sizes.key_type].size_bytes,
         ).per_cell(cache.cells)
         attended.sources = (turned, weights)
-        attended = GraphTensor((up_width, per_stream, heads, streams), (attended,), home=build.place)
+        attended = build.weighted((up_width, per_stream, heads, streams), (attended,), Role.KV_UP_VALUE)
     return GraphTensor((heads * width, tokens), (view(attended, attended.shape, contiguous=False),))
 
 
@@ -111,11 +128,11 @@ def rotated(tensor: GraphTensor, rotation: GraphTensor) -> GraphTensor:
     for extent in tensor.shape:
         count *= extent
     rows = rotation.shape[0]
-    flat: GraphTensor
-    if tensor.contiguous:
-        flat = view(tensor, (rows, count // rows))
-    else:
-        flat = GraphTensor((rows, count // rows), (tensor,))
+    flat = (
+        view(tensor, (rows, count // rows))
+        if tensor.contiguous
+        else GraphTensor((rows, count // rows), (tensor,))
+    )
     return view(GraphTensor(flat.shape, (rotation, flat)), tensor.shape)
 
 
@@ -133,7 +150,7 @@ def _projections(
     value_head = attention.value_head_dim or head
     sizes = ((head, attention.heads), (head, kv_heads), (value_head, kv_heads))
     if fused:
-        joined = build.multiply(source, sum(width * heads for width, heads in sizes))
+        joined = build.multiply(source, sum(width * heads for width, heads in sizes), Role.QUERY)
         if attention.qkv_bias:
             joined = build.with_weight(joined)
         return (
@@ -143,7 +160,7 @@ def _projections(
         )
     projected: list[GraphTensor] = []
     for index, (width, heads) in enumerate(sizes if own_cache else sizes[:1]):
-        matrix = build.multiply(source, width * heads)
+        matrix = build.multiply(source, width * heads, _PROJECTIONS[index])
         if attention.qkv_bias:
             matrix = build.with_weight(matrix)
         if attention.qk_norm == "full" and index < 2:

@@ -1,9 +1,15 @@
 """What the graph's builders share: the sizes of one run, its inputs, and small constructors in ggml's words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from shared.catalog.rows import Shape
-from shared.engines.llama_cpp.graph.tensor import F16, F32, I32, I64, Graph, GraphTensor, written_into
+from shared.engines.llama_cpp.graph.tensor import F16, F32, HOST, I32, I64, Graph, GraphTensor, written_into
+from shared.memory.gguf_types import GGUF_TYPES
+from shared.memory.tensor import Role
+
+_EXPERTS: Final = frozenset({Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +24,7 @@ class RunSizes:
         cells: Of a full layer's cache, per stream.
         window_cells: Of a windowed layer's cache, per stream.
         window_grows: Whether window_cells equal cells because the context is still that short.
-        key_element_bytes: Of an unquantized key cache.
+        key_type: Of the cache; `value_type` of its values.
         rotate_keys: Rows of the rotation applied to quantized keys; 0 for none. `rotate_values` likewise.
         mixed_inputs: Whether tokens and embeddings may come in one batch (0.6 and after).
     """
@@ -31,7 +37,8 @@ class RunSizes:
     window_cells: int
     window_grows: bool
     flash_attention: bool
-    key_element_bytes: int = F16
+    key_type: str
+    value_type: str
     rotate_keys: int
     rotate_values: int
     mixed_inputs: bool
@@ -52,21 +59,51 @@ class CacheInputs:
 
 @dataclass(slots=True)
 class GraphContext:
-    """A graph under construction. `place` is where the current layer's weights lie."""
+    """A graph under construction.
+
+    Attributes:
+        host_weights: Bytes of every weight matrix by layer and role, given when a GPU computes with weights that
+            stay on the host and so copies them; None when every place computes with its own.
+        place: Where the current layer's weights lie; `expert_place` where its routed experts do.
+        layer: The current layer; -1 outside the layers.
+        layer_norm: See Traits.
+    """
 
     shape: Shape
     sizes: RunSizes
+    host_weights: Mapping[tuple[int, Role], int] | None = None
     graph: Graph = field(default_factory=Graph)
     place: int = 0
+    expert_place: int = 0
+    layer: int = -1
     layer_norm: bool = False
 
-    def multiply(self, source: GraphTensor, rows: int, *, weight_bytes: int = 0) -> GraphTensor:
-        """A weight matrix of `rows` outputs times `source` of two dimensions."""
-        return GraphTensor((rows, source.shape[1]), (source,), home=self.place, weight_bytes=weight_bytes)
+    def multiply(self, source: GraphTensor, rows: int, role: Role) -> GraphTensor:
+        """The weight matrix of this role, of `rows` outputs, times `source` of two dimensions."""
+        return self.weighted((rows, source.shape[1]), (source,), role)
 
-    def with_weight(self, source: GraphTensor, *more: GraphTensor) -> GraphTensor:
+    def weighted(self, shape: tuple[int, ...], sources: tuple[GraphTensor, ...], role: Role) -> GraphTensor:
+        """A product with the weight matrix (or matrices) of this role."""
+        place = self.expert_place if role in _EXPERTS else self.place
+        copied = self.host_weights.get((self.layer, role), 0) if self.host_weights and place == HOST else 0
+        return GraphTensor(shape, sources, home=place, weight_bytes=copied)
+
+    def with_weight(self, source: GraphTensor, *more: GraphTensor, expert: bool = False) -> GraphTensor:
         """Element by element with a weight vector (a norm's scale, a bias): in place."""
-        return GraphTensor(source.shape, (source, *more), inplace=True, home=self.place)
+        place = self.expert_place if expert else self.place
+        copied = source.shape[0] * F32 if self.host_weights and place == HOST else 0
+        return GraphTensor(source.shape, (source, *more), inplace=True, home=place, weight_bytes=copied)
+
+    def cached(self, cache: CacheInputs, width: int, cache_type: str) -> tuple[GraphTensor, ...]:
+        """The cache itself as a source, where a GPU would have to copy it from the host; nothing elsewhere."""
+        if not self.host_weights or self.place != HOST:
+            return ()
+        stored = GraphTensor((0,))
+        stored.shape = (width, cache.cells, self.sizes.streams)
+        per_cell = GGUF_TYPES[cache_type].row_bytes(width) * self.sizes.streams
+        stored.size_bytes, stored.bytes_per_cell = per_cell * cache.cells, per_cell if cache.grows else 0
+        stored.is_external = stored.visited = True
+        return (stored,)
 
     def elementwise(self, *sources: GraphTensor) -> GraphTensor:
         """Element by element over computed tensors (add, scale, rope, softmax): in place where possible."""

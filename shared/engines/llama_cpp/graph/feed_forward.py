@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from shared.catalog.rows import Experts
 from shared.engines.llama_cpp.graph.context import GraphContext
 from shared.engines.llama_cpp.graph.tensor import I32, GraphTensor, view
+from shared.memory.tensor import Role
+
+_DENSE = (Role.FFN_UP, Role.FFN_GATE, Role.FFN_DOWN)
+_SHARED = (Role.SHARED_EXPERT_UP, Role.SHARED_EXPERT_GATE, Role.SHARED_EXPERT_DOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +40,23 @@ def dense_feed_forward(
     gated: bool,
     bias: bool = False,
     fused: bool = False,
+    shared: bool = False,
 ) -> GraphTensor:
-    """Up (and gate), activation, down."""
+    """Up (and gate), activation, down. `shared` names the shared experts' matrices instead of the dense ones."""
+    up_role, gate_role, down_role = _SHARED if shared else _DENSE
     if fused:
-        both = build.multiply(source, 2 * ffn_size)
+        both = build.multiply(source, 2 * ffn_size, up_role)
         active = GraphTensor((ffn_size, source.shape[1]), (both,))
     elif gated:
-        up = build.multiply(source, ffn_size)
-        gate = build.multiply(source, ffn_size)
+        up = build.multiply(source, ffn_size, up_role)
+        gate = build.multiply(source, ffn_size, gate_role)
         if bias:
             up, gate = build.with_weight(up), build.with_weight(gate)
         active = GraphTensor(up.shape, (gate, up))
     else:
-        up = build.multiply(source, ffn_size)
+        up = build.multiply(source, ffn_size, up_role)
         active = build.elementwise(build.with_weight(up) if bias else up)
-    down = build.multiply(active, build.shape.hidden_size)
+    down = build.multiply(active, build.shape.hidden_size, down_role)
     return build.with_weight(down) if bias else down
 
 
@@ -67,9 +73,9 @@ def mixture_of_experts(
         repeated = GraphTensor((hidden, used, tokens), (expert_input,))
         expert_input = GraphTensor(repeated.shape, (repeated, weights), inplace=True)
     active = _activated(build, expert_input, chosen, experts, gating)
-    said = GraphTensor((hidden, used, tokens), (active, chosen), home=build.place)
+    said = build.weighted((hidden, used, tokens), (active, chosen), Role.EXPERT_DOWN)
     if experts.biases:
-        said = build.with_weight(said, chosen)
+        said = build.with_weight(said, chosen, expert=True)
     if not gating.weight_before:
         said = GraphTensor(said.shape, (said, weights), inplace=True)
     build.graph.expand(said)
@@ -87,7 +93,7 @@ def _router(
 ) -> tuple[GraphTensor, GraphTensor]:
     """Scores of all experts, and the indices of the chosen ones."""
     tokens = source.shape[1]
-    scores = build.multiply(source, experts.total)
+    scores = build.multiply(source, experts.total, Role.ROUTER)
     if experts.biases:
         scores = build.with_weight(scores)
     if not gating.softmax_of_chosen:
@@ -119,14 +125,14 @@ def _activated(
     size, used, tokens = experts.ffn_size, experts.active, source.shape[2]
     shape = (size, used, tokens)
 
-    def multiplied(rows: int) -> GraphTensor:
-        out = GraphTensor((rows, used, tokens), (source, chosen), home=build.place)
-        return build.with_weight(out, chosen) if experts.biases else out
+    def multiplied(rows: int, role: Role) -> GraphTensor:
+        out = build.weighted((rows, used, tokens), (source, chosen), role)
+        return build.with_weight(out, chosen, expert=True) if experts.biases else out
 
     if gating.fused_gate_up:
-        both = multiplied(2 * size)
+        both = multiplied(2 * size, Role.EXPERT_GATE)
         return GraphTensor(shape, (view(both, shape, contiguous=False), view(both, shape, contiguous=False)))
-    up = multiplied(size)
+    up = multiplied(size, Role.EXPERT_UP)
     if not build.shape.ffn_gated:
         return build.elementwise(up)
-    return GraphTensor(shape, (multiplied(size), up))
+    return GraphTensor(shape, (multiplied(size, Role.EXPERT_GATE), up))

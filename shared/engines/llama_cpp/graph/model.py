@@ -4,7 +4,7 @@ The graph classes under src/models of llama.cpp at 0c1e57098, and build_inp_embd
 inputs): https://github.com/ggml-org/llama.cpp/tree/0c1e57098/src/models
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.catalog.rows import LayerKind, Shape
@@ -16,15 +16,17 @@ from shared.engines.llama_cpp.graph.latent import latent_attention
 from shared.engines.llama_cpp.graph.tensor import F32, HOST, I32, I64, Graph, GraphTensor, written_into
 from shared.engines.llama_cpp.graph.traits import Traits, traits
 from shared.memory.feed_forward_tensors import is_mixture_layer
+from shared.memory.tensor import Role
 from shared.memory.tensors import kv_heads, layer_attention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerPlan:
-    """One layer of the graph: which layer of the model it stands for, and where its weights are."""
+    """One layer of the graph: which layer of the model it stands for, and where its weights and experts are."""
 
     index: int
     place: int
+    expert_place: int
 
 
 @dataclass(slots=True)
@@ -35,9 +37,18 @@ class Caches:
     window: CacheInputs | None = None
 
 
-def model_graph(shape: Shape, sizes: RunSizes, layers: Sequence[LayerPlan], output_place: int) -> Graph:
-    """The graph llama.cpp reserves memory for, over these layers (all of a model's, or a sample of them)."""
-    build = GraphContext(shape, sizes)
+def model_graph(
+    shape: Shape,
+    sizes: RunSizes,
+    layers: Sequence[LayerPlan],
+    output_place: int,
+    host_weights: Mapping[tuple[int, Role], int] | None = None,
+) -> Graph:
+    """The graph llama.cpp reserves memory for, over these layers (all of a model's, or a sample of them).
+
+    `host_weights` is given when a GPU computes with weights that stay on the host; see GraphContext.
+    """
+    build = GraphContext(shape, sizes, host_weights)
     trait = traits(shape.gguf_architecture or "")
     build.layer_norm = trait.layer_norm
     residual = _embedding(build, trait, first_place=layers[0].place)
@@ -46,10 +57,10 @@ def model_graph(shape: Shape, sizes: RunSizes, layers: Sequence[LayerPlan], outp
     out_ids = build.input((sizes.outputs,), I32)
     late_rows = trait.late_rows_in_0_5 and not sizes.mixed_inputs
     for plan in layers:
-        build.place = plan.place
+        build.place, build.expert_place, build.layer = plan.place, plan.expert_place, plan.index
         wanted = out_ids if plan is layers[-1] and not late_rows else None
         residual = _layer(build, trait, residual, plan.index, caches, positions, wanted)
-    build.place = output_place
+    build.place, build.layer = output_place, -1
     build.graph.expand(_logits(build, trait, residual, out_ids if late_rows else None))
     return build.graph
 
@@ -67,7 +78,8 @@ def _logits(
         hidden.is_output = True
         if out_ids is not None:
             hidden = build.rows_of(hidden, out_ids, build.sizes.outputs)
-    logits = build.multiply(hidden, build.shape.vocabulary_size)
+    head = Role.TOKEN_EMBEDDING if build.shape.tied_embeddings else Role.OUTPUT
+    logits = build.multiply(hidden, build.shape.vocabulary_size, head)
     return build.with_weight(logits) if build.shape.output_bias else logits
 
 
@@ -169,7 +181,8 @@ def _mixer(
     shape = build.shape
     windowed = kind in (LayerKind.WINDOW, LayerKind.CHUNKED)
     cache = caches.window if windowed else caches.full
-    assert cache is not None
+    if cache is None:
+        raise ValueError("a layer without its cache; caches are made for every kind of layer")
     if kind is LayerKind.LATENT:
         return latent_attention(build, normed, cache, positions)
     return grouped_query_attention(
@@ -202,8 +215,8 @@ def _feed_forward(build: GraphContext, trait: Traits, source: GraphTensor, index
     said = mixture_of_experts(build, source, experts, gating)
     if not experts.shared_ffn_size:
         return said
-    shared = dense_feed_forward(build, source, experts.shared_ffn_size, gated=shape.ffn_gated)
+    shared = dense_feed_forward(build, source, experts.shared_ffn_size, gated=shape.ffn_gated, shared=True)
     if experts.shared_gate:
-        gate = build.elementwise(build.multiply(source, 1))
+        gate = build.elementwise(build.multiply(source, 1, Role.SHARED_EXPERT_ROUTER))
         shared = GraphTensor(shared.shape, (shared, gate), inplace=True)
     return build.elementwise(said, shared)

@@ -4,17 +4,65 @@ ggml_backend_sched_split_graph of ggml-backend.cpp:
 https://github.com/ggml-org/llama.cpp/blob/0c1e57098/ggml/src/ggml-backend.cpp#L1013
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
 
 from shared.engines.llama_cpp.graph.tensor import HOST, Graph, GraphTensor
 
+PIPELINE_COPIES: Final = 4  # GGML_SCHED_MAX_COPIES
 
-def assign_places(graph: Graph) -> None:
-    """Give every node a place: where its weights are, else where its neighbours on a GPU are, else the host."""
-    for tensor in graph.inputs:
-        tensor.place = HOST
+
+@dataclass(slots=True)
+class Schedule:
+    """What the allocator runs over: tensors placed before anything else, then nodes in order."""
+
+    first: list[GraphTensor] = field(default_factory=list)
+    nodes: list[GraphTensor] = field(default_factory=list)
+
+
+def schedule(graph: Graph, *, pipeline: bool = False) -> Schedule:
+    """Give every tensor a place and insert the copies that places need from each other.
+
+    Args:
+        graph: The graph; its tensors' sources are rewritten to point at copies.
+        pipeline: Several GPUs work on batches in turn, so every copy and every input exists four times and stays.
+    """
+    _assign_places(graph)
+    plan = _Splitter().split(graph.nodes)
+    if pipeline:
+        kept = [tensor for tensor in plan.nodes if tensor.is_copy]
+        plan.first = _kept_copies(graph.inputs, kept)
+        plan.nodes = [tensor for tensor in plan.nodes if not tensor.is_copy]
+    else:
+        plan.first = graph.inputs
+    return plan
+
+
+def _kept_copies(inputs: list[GraphTensor], copies: list[GraphTensor]) -> list[GraphTensor]:
+    """Inputs and copies, each four times, none ever freed."""
+    result: list[GraphTensor] = []
+    for tensor in (*inputs, *copies):
+        tensor.is_output = True
+        result.append(tensor)
+        result += [_twin(tensor) for _ in range(PIPELINE_COPIES - 1)]
+    return result
+
+
+def _twin(tensor: GraphTensor) -> GraphTensor:
+    twin = GraphTensor(tensor.shape)
+    twin.size_bytes, twin.bytes_per_cell, twin.place = tensor.size_bytes, tensor.bytes_per_cell, tensor.place
+    twin.is_output = True
+    return twin
+
+
+def _assign_places(graph: Graph) -> None:
+    """Where its weights are, else where its neighbours on a GPU are, else the host.
+
+    An operation on host weights that a GPU takes over (large batches) runs on the first GPU.
+    """
     nodes = [node for node in graph.nodes if node.computed]
-    places: list[int | None] = [node.home for node in nodes]
+    places: list[int | None] = [0 if node.weight_bytes else node.home for node in nodes]
     _spread(places, range(len(nodes)), gpus_only=True)
     _spread(places, range(len(nodes) - 1, -1, -1), gpus_only=True)
     _spread(places, range(len(nodes)), gpus_only=False)
@@ -37,56 +85,57 @@ def _spread(places: list[int | None], order: Iterable[int], *, gpus_only: bool) 
             current = None if gpus_only and place == HOST else place
 
 
-def with_copies(graph: Graph) -> list[GraphTensor]:
-    """The nodes in order, with copies of what a place needs from another inserted where its part begins.
+class _Splitter:
+    """Walks the nodes, beginning a new part where the place changes; copies are made where a part begins."""
 
-    Sources are rewritten to point at the copies.
-    """
-    result: list[GraphTensor] = []
-    copies: dict[tuple[GraphTensor, int], GraphTensor] = {}
-    for part in _parts(graph.nodes):
-        place = next((node.place for node in part if node.computed), HOST)
-        moved: list[GraphTensor] = []
-        for node in part:
-            if not node.computed:
-                continue
-            if any(source.place != place for source in node.sources):
-                node.sources = tuple(_local(source, place, copies, moved) for source in node.sources)
-        for original in moved:
-            dependency = GraphTensor((0,), (original,))
+    def __init__(self) -> None:
+        self._plan = Schedule()
+        self._copies: dict[tuple[GraphTensor, int], GraphTensor] = {}
+        self._part: list[GraphTensor] = []
+        self._brought: list[GraphTensor] = []  # dependencies and copies of the part
+
+    def split(self, nodes: list[GraphTensor]) -> Schedule:
+        place: int | None = None
+        for node in nodes:
+            if node.computed:
+                # host weights brought for earlier nodes are let go by beginning a new part
+                if node.place != place or (node.weight_bytes and self._brought):
+                    self._end_part()
+                    place = node.place
+                self._bring(node)
+            self._part.append(node)
+        self._end_part()
+        return self._plan
+
+    def _end_part(self) -> None:
+        self._plan.nodes += self._brought
+        self._plan.nodes += self._part
+        self._part, self._brought = [], []
+
+    def _bring(self, node: GraphTensor) -> None:
+        """Copy what this node needs from elsewhere, and the host weights it multiplies by."""
+        place = node.place
+        if node.weight_bytes:
+            weights = GraphTensor((node.weight_bytes,), element_bytes=1)
+            weights.place, weights.is_copy = place, True
+            self._brought.append(weights)
+            node.sources = (weights, *(self._local(source, place) for source in node.sources))
+        elif any(source.place != place for source in node.sources):
+            node.sources = tuple(self._local(source, place) for source in node.sources)
+
+    def _local(self, source: GraphTensor, place: int) -> GraphTensor:
+        """The tensor itself where it is at hand, else its copy."""
+        if source.place == place:
+            return source
+        copy = self._copies.get((source, place))
+        if copy is None:
+            copy = self._copies[source, place] = GraphTensor(
+                source.shape
+            )  # a copied view is 4 bytes an element
+            copy.place, copy.is_copy = place, True
+            if source.view_of is None:
+                copy.size_bytes, copy.bytes_per_cell = source.size_bytes, source.bytes_per_cell
+            dependency = GraphTensor((0,), (source,))
             dependency.is_dependency = True
-            result += (dependency, copies[original, place])
-        result += part
-    return result
-
-
-def _local(
-    source: GraphTensor,
-    place: int,
-    copies: dict[tuple[GraphTensor, int], GraphTensor],
-    moved: list[GraphTensor],
-) -> GraphTensor:
-    """The tensor itself where it is at hand, else its copy."""
-    if source.place == place:
-        return source
-    copy = copies.get((source, place))
-    if copy is None:
-        copy = copies[source, place] = GraphTensor(source.shape)  # a copied view is 4 bytes an element
-        copy.place = place
-        if source.view_of is None:
-            copy.size_bytes, copy.bytes_per_cell = source.size_bytes, source.bytes_per_cell
-        moved.append(source)
-    return copy
-
-
-def _parts(nodes: Sequence[GraphTensor]) -> list[list[GraphTensor]]:
-    """Runs of nodes computed in the same place; views go with the run they stand in."""
-    parts: list[list[GraphTensor]] = [[]]
-    current: int | None = None
-    for node in nodes:
-        if node.computed and current is not None and node.place != current:
-            parts.append([])
-        if node.computed:
-            current = node.place
-        parts[-1].append(node)
-    return [part for part in parts if part]
+            self._brought += (dependency, copy)
+        return copy

@@ -21,12 +21,14 @@ class GraphTensor:
         view_of: The tensor whose memory a view shares (never itself a view).
         inplace: Whether it may take over the memory of a source of the same layout.
         home: The place its weights or cache tie it to; None where the scheduler chooses.
-        weight_bytes: Of the weight matrix it multiplies by, for weights that must first be copied to a GPU.
+        weight_bytes: Of weights on the host that a GPU would copy to compute this; 0 where nothing is copied.
+        is_external: Memory outside the compute buffers (the KV cache); only copies of it count.
     """
 
     __slots__ = (
-        "bytes_per_cell", "computed", "contiguous", "home", "inplace", "is_dependency", "is_input", "is_output",
-        "place", "shape", "size_bytes", "sources", "view_of", "visible", "visited", "weight_bytes",
+        "bytes_per_cell", "computed", "contiguous", "home", "inplace", "is_copy", "is_dependency", "is_external",
+        "is_input", "is_output", "place", "shape", "size_bytes", "sources", "view_of", "visible", "visited",
+        "weight_bytes",
     )  # fmt: skip
 
     def __init__(
@@ -53,7 +55,9 @@ class GraphTensor:
         self.contiguous = True
         self.computed = True
         self.is_input = False
+        self.is_copy = False
         self.is_dependency = False
+        self.is_external = False
         self.is_output = False
         self.place = HOST
         self.visible = True
@@ -90,7 +94,7 @@ def written_into(
 
 
 class Graph:
-    """Tensors in the order ggml computes them: depth first from each tensor that is asked for, sources left to right."""
+    """Tensors in the order ggml computes them: depth first from each that is asked for, sources left to right."""
 
     def __init__(self) -> None:
         self.nodes: list[GraphTensor] = []

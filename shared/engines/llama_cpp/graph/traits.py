@@ -35,6 +35,9 @@ class Traits:
     late_rows_in_0_5: bool = False
 
 
+# Architectures whose buffers were compared with llama.cpp's own allocation (tests/ground_truth).
+CHECKED = frozenset({"llama", "gemma3", "deepseek2", "gpt-oss", "qwen3moe", "qwen3", "qwen2"})
+
 PLAIN = Traits()
 TRAITS = MappingProxyType(
     {

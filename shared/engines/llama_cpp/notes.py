@@ -1,0 +1,66 @@
+"""The sentences beside llama.cpp's numbers, and how well the numbers are known."""
+
+from functools import lru_cache
+from typing import Final
+
+from shared.catalog.rows import Model
+from shared.engines.llama_cpp.graph.traits import CHECKED
+from shared.engines.llama_cpp.settings import CELL_PADDING, Settings
+from shared.engines.versions import version_key
+from shared.errors import BadValue
+from shared.memory.workload import Workload
+from shared.units import tokens
+
+_CHECKED_SINCE: Final = (0, 5)
+
+
+@lru_cache(maxsize=256)
+def _is_checked_version(version: str) -> bool:
+    """Whether compute buffers were compared with this version's own allocation; earlier builds differ."""
+    try:
+        return not version.startswith("b") and version_key(version) >= _CHECKED_SINCE
+    except BadValue:
+        return False
+
+
+def evidence(model: Model, version: str) -> str:
+    """How this architecture is known: compared with the engine itself ("measured"), or from its source ("derived")."""
+    if not _is_checked_version(version):
+        return "derived"
+    return "measured" if model.shape.gguf_architecture in CHECKED else "derived"
+
+
+def compute_error(model: Model, version: str) -> float:
+    """Half-width of the 95 % interval of a compute buffer, as a share of it."""
+    if not _is_checked_version(version):
+        return 0.4
+    return 0.02 if model.shape.gguf_architecture in CHECKED else 0.15
+
+
+def assumptions(workload: Workload, version: str, settings: Settings) -> tuple[str, ...]:
+    """What the numbers take for granted."""
+    return _assumptions(
+        version, workload.program, settings.tokens, settings.flash_attention, bool(workload.model.towers)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _assumptions(version: str, program: str, batch: int, flash: bool, towers: bool) -> tuple[str, ...]:
+    attention = "on" if flash else "off"
+    said = [f"llama.cpp {version}, {program}, micro batches of {batch} tokens, flash attention {attention}."]
+    if towers:
+        said.append("Text only: the vision or audio projector (--mmproj) is not loaded.")
+    return tuple(said)
+
+
+def warnings(workload: Workload, settings: Settings) -> tuple[str, ...]:
+    """What a reader must not miss."""
+    found = []
+    limit = workload.model.context_tokens
+    if settings.cells > limit + CELL_PADDING:
+        found.append(f"{workload.model.name} was made for {tokens(limit)} tokens; this asks for more.")
+    if settings.streams > 1:
+        found.append(
+            f"Each of the {settings.sequences} slots gets {tokens(settings.cells)} tokens of the context."
+        )
+    return tuple(found)

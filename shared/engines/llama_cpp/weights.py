@@ -1,0 +1,88 @@
+"""How llama.cpp lays a GGUF file out in memory: what stays on the host, what each layer weighs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+
+from shared.catalog.rows import Model, Shape
+from shared.engines.llama_cpp.quantizer import StoredTensor, stored_tensors
+from shared.memory.tensor import Role
+from shared.units import pad
+
+_INPUT = frozenset({Role.TOKEN_EMBEDDING, Role.POSITION_EMBEDDING, Role.PER_LAYER_EMBEDDING})
+_FIRST_LAYER = frozenset({Role.PER_LAYER_MODEL_PROJECTION})
+_EXPERTS = frozenset({Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN})
+_ALIGNMENT = 32  # of tensors in a buffer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsDigest:
+    """A file's bytes by where they can go. The lists hold running totals: entry n is the sum of the first n layers.
+
+    Attributes:
+        file_bytes: All tensors of the file, MTP layers included.
+        input_bytes: Embeddings, which stay on the host.
+        output_bytes: Final norm and head; of a tied model, the copy of the embedding that serves as head.
+        tied_bytes: Part of `output_bytes` that only exists where the output layer is not on the host.
+        layers: Running totals of the layers' bytes; `experts` of the routed experts among them.
+        repeated_bytes: Rotation factors, which every place with layers holds.
+        layer_count: Of the file, MTP layers included.
+    """
+
+    file_bytes: int
+    input_bytes: int
+    output_bytes: int
+    tied_bytes: int
+    layers: Sequence[int]
+    experts: Sequence[int]
+    repeated_bytes: int
+    layer_count: int
+
+    def layer_bytes(self, first: int, end: int) -> int:
+        """Bytes of the layers from `first` up to but not including `end`."""
+        return self.layers[end] - self.layers[first]
+
+    def expert_bytes(self, first: int, end: int) -> int:
+        """The routed experts' part of `layer_bytes`."""
+        return self.experts[end] - self.experts[first]
+
+
+@lru_cache(maxsize=4096)
+def digest(model: Model, mix: str) -> WeightsDigest:
+    """The layout of this model in this GGUF mix."""
+    return _digest(model.shape, stored_tensors(model.shape, mix))
+
+
+def _digest(shape: Shape, stored: tuple[StoredTensor, ...]) -> WeightsDigest:
+    file_layers = 1 + max(item.tensor.layer for item in stored)
+    layers, experts = [0] * file_layers, [0] * file_layers
+    embedding = outside = output = repeated = 0
+    for item in stored:
+        size, tensor = pad(item.size_bytes, _ALIGNMENT), item.tensor
+        if tensor.layer >= 0:
+            layers[tensor.layer] += size
+            if tensor.role in _EXPERTS:
+                experts[tensor.layer] += size
+        elif tensor.name == "rope_freqs":
+            repeated += size
+        elif tensor.role in _FIRST_LAYER:
+            layers[0] += size
+        elif tensor.role in _INPUT:
+            outside += size
+            if tensor.role is Role.TOKEN_EMBEDDING:
+                embedding = size
+        else:
+            output += size
+    tied = embedding if shape.tied_embeddings else 0
+    return WeightsDigest(
+        file_bytes=sum(item.size_bytes for item in stored),
+        input_bytes=outside,
+        output_bytes=output + tied,
+        tied_bytes=tied,
+        # layers that are in the file but not loaded weigh nothing in memory
+        layers=tuple(accumulate(layers[: shape.layers], initial=0)),
+        experts=tuple(accumulate(experts[: shape.layers], initial=0)),
+        repeated_bytes=repeated,
+        layer_count=file_layers,
+    )
