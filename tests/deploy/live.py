@@ -120,12 +120,18 @@ class Prometheus:
 def prometheus(
     folder: Path, jobs: dict[str, dict[str, int]], rule_files: list[Path], alertmanager: int | None = None
 ) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes `jobs` (job -> node -> port) every second and evaluates every second."""
+    """A Prometheus that scrapes `jobs` (job -> node -> port) every second and evaluates every second.
+
+    With an Alertmanager, alerts fire at once: how long they wait is promtool's to check.
+    """
     folder.mkdir(exist_ok=True)
     for path in rule_files:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
         for group in rules["groups"]:
             group.pop("interval", None)  # a test does not wait for minutes
+            for rule in group["rules"]:
+                if alertmanager is not None:
+                    rule.pop("for", None)
         (folder / path.name).write_text(yaml.safe_dump(rules), encoding="utf-8")
     config: dict[str, Any] = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -155,3 +161,21 @@ def prometheus(
     with running(command, log):
         wait_until("Prometheus", lambda: answers(f"http://127.0.0.1:{port}/-/ready"), log)
         yield Prometheus(port)
+
+
+@contextmanager
+def alertmanager(folder: Path, config: dict[str, Any]) -> Iterator[int]:
+    """An Alertmanager on loopback; gives its port."""
+    folder.mkdir(exist_ok=True)
+    (folder / "alertmanager.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    port, log = free_port(), folder / "alertmanager.log"
+    command = [
+        program("prometheus-alertmanager", "alertmanager"),
+        f"--config.file={folder / 'alertmanager.yml'}",
+        f"--storage.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with running(command, log):
+        wait_until("Alertmanager", lambda: answers(f"http://127.0.0.1:{port}/-/ready"), log)
+        yield port
