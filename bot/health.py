@@ -35,6 +35,8 @@ class BotMetrics:
     slack_rate_limited: Counter = field(init=False)
     fleet_reads: Counter = field(init=False)
     fleet_timestamp: Gauge = field(init=False)
+    watches: Gauge = field(init=False)
+    notifications: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         self.questions = self._counter(names.BOT_QUESTIONS)
@@ -50,6 +52,8 @@ class BotMetrics:
         self.slack_rate_limited = self._counter(names.BOT_SLACK_RATE_LIMITED)
         self.fleet_reads = self._counter(names.BOT_FLEET_READS)
         self.fleet_timestamp = self._gauge(names.BOT_FLEET_TIMESTAMP)
+        self.watches = self._gauge(names.BOT_WATCHES)
+        self.notifications = self._counter(names.BOT_NOTIFICATIONS)
         self._gauge(names.BUILD_INFO).labels(
             component="bot", version=VERSION, estimator_version=VERSION, catalog_date=self.catalog_date
         ).set(1)

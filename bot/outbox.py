@@ -1,6 +1,7 @@
 """Posts messages to Slack: one shared session, retries that say so, and older blocks where newer ones are refused."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -59,7 +60,14 @@ class Outbox:
 
         await self._with_fallback("response_url", message, send)
 
-    async def post(self, channel: str, message: Message, *, thread: str | None = None) -> str:
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> str:
         """Post in a channel (or its thread); the timestamp that names the message."""
         posted = ""
 
@@ -73,6 +81,7 @@ class Outbox:
                 unfurl_links=False,
                 unfurl_media=False,
                 parse="none",
+                metadata=dict(metadata) if metadata else None,
             )
             posted = str(answer["ts"])
 
@@ -87,9 +96,33 @@ class Outbox:
         """Show `user` their home tab."""
         await self._call("views.publish", user_id=user, view=view)
 
+    async def direct_channel(self, user: str) -> str:
+        """The channel of our direct messages with `user`."""
+        answer = await self._call("conversations.open", users=user)
+        return str(answer["channel"]["id"])
+
+    async def history(self, channel: str, oldest: float) -> list[dict[str, Any]]:
+        """The messages of a channel since then, with their metadata."""
+        found: list[dict[str, Any]] = []
+        arguments = {
+            "channel": channel,
+            "oldest": f"{oldest:.6f}",
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+        cursor = ""
+        while True:
+            answer = await self._call(
+                "conversations.history", **arguments, **({"cursor": cursor} if cursor else {})
+            )
+            found += answer.get("messages", [])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return found
+
     async def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         try:
-            answer = await self.client.api_call(method, json=arguments)
+            answer = await self.client.api_call(method, params=_flat(arguments))
         except SlackApiError as error:
             self.metrics.slack_errors.labels(method=method, error=_reason(error)).inc()
             raise SlackRefused(method, f"{_reason(error)} {_complaints(error)}".strip()) from None
@@ -138,6 +171,14 @@ class Outbox:
         pause = min(float(asked) if asked.isdecimal() else 1.0, LONGEST_WAIT_SECONDS)
         log.warning("Slack told us to wait %g s at a response URL", pause)
         return pause
+
+
+def _flat(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as a form, the one shape that every method takes."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        for name, value in arguments.items()
+    }
 
 
 def _reason(error: SlackApiError | SlackRefused) -> str:

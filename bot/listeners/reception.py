@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bot.desk import Desk
 from bot.health import BotMetrics
@@ -15,6 +15,7 @@ from bot.listeners.turn import Payload, Turn
 from bot.messages.error import failure_message
 from bot.messages.message import Message
 from bot.outbox import Outbox, SlackRefused
+from bot.watch_verbs import WatchVerb, watch_verb_of
 
 log: Final = logging.getLogger("fittingroom.bot")
 
@@ -26,6 +27,13 @@ Act = Callable[[Turn], Awaitable[str]]
 """Does what the turn asks and says how it came out: "answered" or "not_understood"."""
 
 
+class WatchDesk(Protocol):
+    """Answers what a person says about watches."""
+
+    async def handle(self, turn: Turn, verb: WatchVerb) -> str:
+        """Do it, and say how it came out."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Reception:
     """What listeners are given: the desk that answers, the outbox that posts, and `lazy` to wrap them."""
@@ -33,6 +41,7 @@ class Reception:
     desk: Desk
     outbox: Outbox
     metrics: BotMetrics
+    watching: WatchDesk | None = None
     _seen: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
     _running: "set[asyncio.Task[None]]" = field(default_factory=set)
 
@@ -50,6 +59,9 @@ class Reception:
 
     async def answer(self, turn: Turn, *, details: bool = False) -> str:
         """Answer the turn's question."""
+        verb = watch_verb_of(turn.text) if self.watching else None
+        if self.watching and verb:
+            return await self.watching.handle(turn, verb)
         reply = await self.desk.reply(turn.text, details=details, private=turn.private)
         await self.send(turn, reply.message)
         return reply.result

@@ -34,5 +34,13 @@ def home_view(fleet: LiveFleet, watches: Sequence[Watch], command: str) -> dict[
     mine = watch_blocks(watches) or (
         rich_text(bullets([f'none; "{command} watch llama 3.3 70b fp8 on 2x A100 80GB" makes one'])),
     )
-    blocks = [*begin, DIVIDER, *live, DIVIDER, header("Your watches"), *mine, small_print("Refreshed when you open it.")]
+    blocks = [
+        *begin,
+        DIVIDER,
+        *live,
+        DIVIDER,
+        header("Your watches"),
+        *mine,
+        small_print("Refreshed when you open it."),
+    ]
     return {"type": "home", "blocks": [dict(block) for block in blocks[:MOST_BLOCKS]]}
