@@ -90,8 +90,9 @@ def scheme(model: Model, quantization: Quantization) -> Scheme:
 
     Sources: AWQ and GPTQ layouts as https://github.com/casper-hansen/AutoAWQ and AutoGPTQ write them (fp16 scale and
     packed zero point per group); compressed-tensors' symmetric groups; FP8 with a scale per output channel, or per
-    128 x 128 block where the model was published so (DeepSeek-V3, arXiv 2412.19437, 3.3); NF4 with fp32 absmax per 64
-    (arXiv 2305.14314); OCP MX 1.0 for MXFP4, in the experts only (gpt-oss model card); NVFP4 with an FP8 scale per 16.
+    128 x 128 block where the model's makers publish it (DeepSeek-V3, arXiv 2412.19437, 3.3; Qwen3); NF4 with fp32
+    absmax per 64 (arXiv 2305.14314); OCP MX 1.0 for MXFP4, in the experts only (gpt-oss model card); NVFP4 with an
+    FP8 scale per 16.
 
     Raises:
         Unsupported: The format is not one of a Hugging Face checkpoint.
@@ -102,8 +103,7 @@ def scheme(model: Model, quantization: Quantization) -> Scheme:
         case QuantizationFormat.PLAIN:
             return Scheme(plain_bytes=4 if quantization.bits_per_weight > 16 else 2)
         case QuantizationFormat.FP8:
-            blocks = model.native_quantization == quantization.id
-            return Scheme(quantized=LINEAR, millibits=8000, square_blocks=blocks)
+            return Scheme(quantized=LINEAR, millibits=8000, square_blocks=_fp8_in_blocks(model, quantization))
         case QuantizationFormat.INT8:
             return Scheme(quantized=LINEAR, millibits=8000)
         case QuantizationFormat.AWQ | QuantizationFormat.GPTQ:
@@ -131,6 +131,15 @@ def scheme(model: Model, quantization: Quantization) -> Scheme:
                 f"{quantization.id} is a GGUF type, which no Hugging Face checkpoint has; "
                 f"its published {model.native_quantization} weights, FP8 or AWQ would work."
             )
+
+
+def _fp8_in_blocks(model: Model, quantization: Quantization) -> bool:
+    """Whether the makers of the model publish its FP8 weights: theirs have a scale per block, others' one per row."""
+    owner = model.repo_id.partition("/")[0]
+    published = (row.repo_id for row in model.quantized_repos if row.quantization == quantization.id)
+    return model.native_quantization == quantization.id or any(
+        repo.partition("/")[0] == owner for repo in published
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -9,10 +9,13 @@ from shared.catalog.rows import LayerKind, Model
 from shared.engines.versions import version_key
 from shared.units import GIB, MIB
 
-# Architectures with at least one run of known terms behind them (benchmarks/accuracy prints the residuals), and the
-# versions those runs were of.
+# Architectures with at least one run of known terms behind them (benchmarks/accuracy prints the residuals), or one
+# peak of the same study (the second row), and the versions those runs were of.
 _MEASURED: Final = frozenset(
-    {"llama", "qwen2", "qwen3", "qwen3_moe", "gemma2", "gemma3", "deepseek_v2", "kimi_vl", "gpt_oss"}
+    {
+        *("llama", "qwen2", "qwen3", "qwen3_moe", "gemma2", "gemma3", "deepseek_v2", "kimi_vl", "gpt_oss"),
+        *("mixtral", "phi3", "qwen2_moe", "gemma"),
+    }
 )
 _MEASURED_FROM: Final = (0, 18)
 _MEASURED_BEFORE: Final = (0, 20)
@@ -35,7 +38,7 @@ _OTHER_VERSION: Final = _Widths(
     weights_share=0.006, activation_share=0.06, activation_bytes=128 * MIB, graphs_share=0.5
 )
 _OTHER_MODEL: Final = _Widths(
-    weights_share=0.015, activation_share=0.08, activation_bytes=192 * MIB, graphs_share=0.6
+    weights_share=0.01, activation_share=0.08, activation_bytes=128 * MIB, graphs_share=0.6
 )
 # Recurrent layers and vision towers no run was made with: what they hold in the profile run is derived.
 _UNSEEN_LAYERS: Final = 400 * MIB
