@@ -18,6 +18,7 @@ from shared.memory.breakdown import Breakdown, DeviceMemory, ServerCapacity
 from shared.memory.checkpoint import checkpoint_bytes
 from shared.memory.server_weights import Stage, stages
 from shared.memory.workload import Workload
+from shared.units import gib
 
 _HOPPER = (9, 0)
 _UTILIZATION_STEPS = 10_000  # utilizations are given to four decimals, rounded up
@@ -34,6 +35,11 @@ class _Rank:
     pool_bytes: int
     cache: Layout
     blocks_per_sequence: int
+
+    @property
+    def free_at_start_bytes(self) -> int:
+        """What an otherwise idle GPU has free when vLLM checks its budget against it."""
+        return self.usable_bytes - self.device.overhead_bytes + self.device.non_torch_bytes
 
     @property
     def blocks(self) -> int:
@@ -73,7 +79,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         host=DeviceMemory(),
         server=_capacity(run, ranks, rules),
         assumptions=assumptions(run, rules, facts),
-        warnings=warnings(workload, gpus, run),
+        warnings=(*_start_warning(run, ranks), *warnings(workload, gpus, run)),
         evidence=evidence(workload.model, rules.version),
     )
 
@@ -124,10 +130,7 @@ def _capacity(run: Run, ranks: Sequence[_Rank], rules: Rules) -> ServerCapacity:
     tokens = fewest.cache.printed_tokens(fewest.blocks)
     if rules.tokens_are_concurrency and fewest.blocks_per_sequence:
         tokens = fewest.blocks * run.context_tokens // fewest.blocks_per_sequence
-    free_at_start = all(
-        rank.usable_bytes - rank.device.overhead_bytes + rank.device.non_torch_bytes >= rank.budget_bytes
-        for rank in ranks
-    )
+    free_at_start = all(rank.free_at_start_bytes >= rank.budget_bytes for rank in ranks)
     return ServerCapacity(
         budget_bytes=fewest.budget_bytes,
         kv_pool_bytes=min(rank.pool_bytes for rank in ranks),
@@ -136,6 +139,17 @@ def _capacity(run: Run, ranks: Sequence[_Rank], rules: Rules) -> ServerCapacity:
         starts=free_at_start
         and all(rank.pool_bytes >= 0 and rank.blocks >= rank.blocks_per_sequence for rank in ranks),
         smallest_utilization=_smallest_utilization(ranks),
+    )
+
+
+def _start_warning(run: Run, ranks: Sequence[_Rank]) -> tuple[str, ...]:
+    """A budget above what is free stops vLLM at once, however little of it is needed."""
+    short = min(ranks, key=lambda rank: rank.free_at_start_bytes - rank.budget_bytes)
+    if short.free_at_start_bytes >= short.budget_bytes:
+        return ()
+    return (
+        f"vLLM will not start: --gpu-memory-utilization {run.utilization:g} asks for {gib(short.budget_bytes)} and "
+        f"about {gib(short.free_at_start_bytes)} are free beside its own context.",
     )
 
 
@@ -148,8 +162,6 @@ def _smallest_utilization(ranks: Sequence[_Rank]) -> float | None:
         -(-(rank.inside_bytes + rank.device.kv_cache_bytes) * _UTILIZATION_STEPS // rank.usable_bytes)
         for rank in ranks
     )
-    for rank in ranks:
-        outside_bytes = rank.device.overhead_bytes - rank.device.non_torch_bytes
-        if steps * rank.usable_bytes > (rank.usable_bytes - outside_bytes) * _UTILIZATION_STEPS:
-            return None
+    if any(steps * rank.usable_bytes > rank.free_at_start_bytes * _UTILIZATION_STEPS for rank in ranks):
+        return None
     return steps / _UTILIZATION_STEPS

@@ -122,3 +122,11 @@ def test_fp8_blocks_that_cannot_be_cut_ask_for_expert_parallel():
 @pytest.mark.parametrize("changes", [{"context_tokens": 0}, {"sequences": 0}, {"sequences": -5}])
 def test_no_load_is_no_question(changes):
     assert "at least one" in refused(replace(LLAMA, **changes))
+
+
+def test_a_budget_beyond_what_is_free_is_said_to_stop_vllm():
+    breakdown = memory(replace(LLAMA, gpu_memory_utilization=1.0), (CATALOG.gpus["h100-80gb"],), FACTS)
+
+    assert breakdown.server is not None
+    assert not breakdown.server.starts
+    assert any("will not start" in warning for warning in breakdown.warnings)
