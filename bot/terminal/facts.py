@@ -1,6 +1,5 @@
 """The catalog and the live fleet as this shell's environment names them."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,4 +36,8 @@ def reader_of(environment: Mapping[str, str]) -> "FleetReader | None":
 def look_of(environment: Mapping[str, str]) -> Callable[[], LiveFleet]:
     """One look at the live fleet; None from it when there is none to look at."""
     reader = reader_of(environment)
-    return (lambda: asyncio.run(reader.read_or_reason())) if reader is not None else (lambda: None)
+    if reader is None:
+        return lambda: None
+    import asyncio
+
+    return lambda: asyncio.run(reader.read_or_reason())

@@ -21,8 +21,8 @@ _SHORT = {
 
 def quantizations_table(plan: Plan, *, everything: bool) -> Table:
     """Best quality first; unless everything is wanted, from the last that does not fit downwards."""
-    asked = plan.asked
-    where = cards(asked.gpu.name, asked.gpu_count) if asked else "these GPUs"
+    query = plan.query
+    where = cards(query.gpu.name, query.gpu_count or 1) if query.gpu else "it"
     table = Table(
         title=f"What fits on {where} as it is, best quality first",
         title_style="bold",

@@ -1,6 +1,5 @@
 """One question answered in a terminal, and a prompt that takes one after another."""
 
-import asyncio
 import json
 import os
 import sys
@@ -73,6 +72,8 @@ def answer_to(text: str, catalog: Catalog, look: Callable[[], LiveFleet]) -> Ans
 
 def interactive_prompt(catalog: Catalog, fleet_reader: "FleetReader | None") -> int:
     """Take questions until end of file, Ctrl-C or "exit"; a mistake costs its sentence, not the session."""
+    import asyncio
+
     with asyncio.Runner() as runner:
 
         def look() -> LiveFleet:

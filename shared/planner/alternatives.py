@@ -23,10 +23,9 @@ _NEIGHBOURS: Final = {
     "apu": ("apu", "consumer", "workstation"),
 }
 _OLDEST_CAPABILITY: Final = (7, 5)
-_ITS_TIME: Final = timedelta(days=365)
+_ITS_TIME: Final = timedelta(days=200)
 # A slice or a smaller card is worth naming when less than this share of the card would be used.
 _WASTE_SHARE: Final = 0.5
-_LEAST_SHARE_OF_NOMINAL: Final = 0.75
 
 
 def smallest_gpu(
@@ -73,10 +72,12 @@ def best_healthy(case: Case, catalog: Catalog) -> Estimate | None:
 def _surely_too_large(case: Case, quantization: Quantization) -> bool:
     """Whether the nominal size alone is out of reach, so that no estimate need be made.
 
-    Files come out up to a tenth below their type's nominal size, and an embedding table may stay on the host.
+    Small models keep a large embedding table on the host and low types come out a tenth below their nominal size;
+    from 20 billion weights and 4 bits on, what is left out is small.
     """
+    plain = case.model.parameters >= 20e9 and quantization.bits_per_weight >= 4
     nominal = case.model.parameters * quantization.bits_per_weight / 8
-    return nominal * _LEAST_SHARE_OF_NOMINAL > case.gpu.memory_usable_bytes * case.gpu_count
+    return nominal * (0.92 if plain else 0.75) > case.gpu.memory_usable_bytes * case.gpu_count
 
 
 def smallest_slice(case: Case, quantization: Quantization, engine: str, catalog: Catalog) -> Estimate | None:

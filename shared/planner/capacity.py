@@ -6,9 +6,9 @@ from dataclasses import replace
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
 from shared.estimator import Estimate
+from shared.planner.asked import asked_of
 from shared.planner.case import Case
 from shared.planner.fit import at_context, attempt_case
-from shared.planner.fit_question import asked_quantization
 from shared.planner.limits import longest_context, most_sequences, with_sequences
 from shared.planner.options import option
 from shared.planner.plan import Option, OptionKind
@@ -56,19 +56,18 @@ def for_users(case: Case, catalog: Catalog) -> list[Option]:
 def _starting_points(case: Case, catalog: Catalog) -> Iterator[tuple[OptionKind, Estimate]]:
     """One short sequence of: what was asked, its quantized KV cache, then every healthy quantization."""
     one = replace(case, sequences=1)
-    quantization, engine = asked_quantization(one, catalog)
-    for kind, row, runs, kv in _variants(one, quantization, engine, catalog):
+    for kind, row, runs, kv in _variants(one, catalog):
         tried = attempt_case(one, row, runs, catalog, kv_cache_type=kv)
         if tried.estimate is not None:
             yield kind, tried.estimate
 
 
-def _variants(
-    case: Case, quantization: Quantization, engine: str, catalog: Catalog
-) -> Iterator[tuple[OptionKind, Quantization, str, str | None]]:
-    yield OptionKind.AS_ASKED, quantization, engine, None
-    if case.kv_cache_type is None and engine in ("llama.cpp", "vllm", "sglang"):
-        yield OptionKind.KV_CACHE, quantization, engine, "q8_0"
+def _variants(case: Case, catalog: Catalog) -> Iterator[tuple[OptionKind, Quantization, str, str | None]]:
+    asked = asked_of(case, catalog)
+    if asked.engine is not None:
+        yield OptionKind.AS_ASKED, asked.quantization, asked.engine, None
+        if case.kv_cache_type is None and asked.engine in ("llama.cpp", "vllm", "sglang"):
+            yield OptionKind.KV_CACHE, asked.quantization, asked.engine, "q8_0"
     for row, runs in ladder(case, catalog):
-        if row.id != quantization.id and about_four_bits_or_better(row, case.model, catalog):
+        if row.id != asked.quantization.id and about_four_bits_or_better(row, case.model, catalog):
             yield OptionKind.QUANTIZATION, row, runs, None

@@ -7,11 +7,12 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model
 from shared.errors import UserError
 from shared.memory.breakdown import Verdict
+from shared.planner.asked import asked_of
 from shared.planner.capacity import for_context, for_users
 from shared.planner.case import Case, case_of, check_numbers
 from shared.planner.current_models import current_models
 from shared.planner.fit import Attempt
-from shared.planner.fit_question import attempt_asked, headline, ways
+from shared.planner.fit_question import headline, ways
 from shared.planner.hypothetical import hypothetical_gpu
 from shared.planner.options import option
 from shared.planner.parallelism import counts_for_usual_precisions
@@ -64,8 +65,9 @@ def plan(query: Query, catalog: Catalog) -> Plan:
 
 def _fit_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
     """Can this model run on that GPU?"""
-    asked = attempt_asked(case, catalog)
-    options = ranked(ways(case, asked, catalog), case)
+    literally = asked_of(case, catalog)
+    asked = literally.attempt
+    options = ranked(ways(case, literally, catalog), case)
     word = headline(asked, options)
     fits = fits_on_these_gpus(case, catalog)
     counts = () if word is Headline.YES else counts_for_usual_precisions(case, catalog)
@@ -111,7 +113,7 @@ def _capacity_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
     asked = next((one for one in options if one.kind is OptionKind.AS_ASKED), None)
     healthy = any(one.healthy for one in options)
     word = Headline.YES if asked else Headline.WITH_CHANGES if healthy else Headline.NO
-    attempted = attempt_asked(case, catalog)
+    attempted = asked_of(case, catalog).attempt
     return Plan(
         query=query,
         headline=word,

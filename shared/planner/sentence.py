@@ -23,8 +23,8 @@ def fit_sentence(
     """The answer to "can this model run on that GPU?"."""
     where = cards(case.gpu.name, case.gpu_count)
     if asked.estimate is None:
-        start = "No" if word is Headline.NO else "Not as asked" if options else "Unknown"
-        return f"{start}: {asked.reason[:1].lower()}{asked.reason[1:]}{_then(word, options, fits)}"
+        start = {Headline.NO: "No", Headline.WITH_CHANGES: "With changes"}.get(word, "Not known")
+        return f"{start}: {asked.reason.rstrip('.')}{_then(word, asked, options, fits)}"
     load = asked.estimate.workload
     name = f"{case.model.name} at {load.quantization.name}"
     need, room = _need_and_room(asked)
@@ -34,10 +34,10 @@ def fit_sentence(
         return f"Yes: {name} takes {need} of the {room} {where} can give, with {context} of context{users}."
     if asked.estimate.verdict is Verdict.TIGHT:
         start = "With changes" if word is Headline.WITH_CHANGES else "No"
-        return f"{start}: {name} on {where} is tight, {need} of {room}{_then(word, options, fits)}"
+        return f"{start}: {name} on {where} is tight, {need} of {room}{_then(word, asked, options, fits)}"
     start = "With changes" if word is Headline.WITH_CHANGES else "No"
     missing = f"{name} needs {need} and {where} can give {room}"
-    return f"{start}: {missing}{_then(word, options, fits)}"
+    return f"{start}: {missing}{_then(word, asked, options, fits)}"
 
 
 def _need_and_room(asked: Attempt) -> tuple[str, str]:
@@ -46,13 +46,15 @@ def _need_and_room(asked: Attempt) -> tuple[str, str]:
     return gib(asked.estimate.breakdown.total_bytes), gib(sum(asked.estimate.capacity_bytes))
 
 
-def _then(word: Headline, options: tuple[Option, ...], fits: tuple[QuantizationFit, ...]) -> str:
+def _then(
+    word: Headline, asked: Attempt, options: tuple[Option, ...], fits: tuple[QuantizationFit, ...]
+) -> str:
     """What follows the bad news: the change that helps, or how little is left."""
     if word is Headline.WITH_CHANGES:
         kinds = (OptionKind.AS_ASKED, OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE)
         healthy = [one for one in options if one.healthy and one.kind in kinds]
         best = next((one for one in healthy if one.verdict is Verdict.FITS), healthy[0])
-        return f"; {_change(best)}."
+        return f"; {_change(best, asked)}."
     left = [fit for fit in fits if fit.verdict is Verdict.FITS]
     if not left:
         smaller = [fit for fit in fits if fit.longest_context_tokens]
@@ -67,14 +69,18 @@ def _then(word: Headline, options: tuple[Option, ...], fits: tuple[QuantizationF
     return f"; only {names}{' and smaller' if len(left) > 3 else ''} fit, {cost}."
 
 
-def _change(one: Option) -> str:
+def _change(one: Option, asked: Attempt) -> str:
     load = one.estimate.workload
     context = tokens(context_per_sequence(load))
+    same = asked.estimate is not None and asked.estimate.workload.quantization.id == load.quantization.id
+    what = "it" if same else load.quantization.name
     if one.kind is OptionKind.CONTEXT:
-        return f"with {context} of context it fits"
+        return f"with {context} of context {what} fits"
     if one.kind is OptionKind.KV_CACHE:
-        return f"with the KV cache in {load.kv_cache_type_k} it fits"
+        return f"with the KV cache in {load.kv_cache_type_k} {what} fits"
     if one.kind is OptionKind.AS_ASKED:
+        if not same:
+            return f"{load.engine} runs it with {context} of context"
         if load.gpu_memory_utilization is None:
             return "it may start, without room to spare"
         return f"with --gpu-memory-utilization {load.gpu_memory_utilization} it fits"
