@@ -3,10 +3,13 @@
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from shared.catalog.rows import Engine, Gpu
 from shared.engines.process_memory import before_model, error_bytes, link, total_bytes
 from shared.engines.versions import at_version
+
+_HOPPER: Final = (9, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ def outside(gpu: Gpu, tensor: int, pipeline: int, facts: Engine, version: str) -
     """The overhead of one rank on this GPU."""
     before, before_error = before_model(gpu, tensor * pipeline, facts, version)
     if tensor > 1:
-        name = f"non_torch_{link(gpu)}_mib"
+        name = f"non_torch_{_kind_of_link(gpu)}_mib"
     elif pipeline > 1:
         name = "non_torch_pipeline_mib"
     else:
@@ -39,3 +42,10 @@ def outside(gpu: Gpu, tensor: int, pipeline: int, facts: Engine, version: str) -
         non_torch_bytes=total_bytes(inside),
         error_bytes=round(math.hypot(before_error, error_bytes(inside))),
     )
+
+
+def _kind_of_link(gpu: Gpu) -> str:
+    """NVLink before Hopper is apart: vLLM's symmetric-memory and fused all-reduces take compute capability 9.0."""
+    kind = link(gpu)
+    old = gpu.compute_capability is not None and gpu.compute_capability < _HOPPER
+    return "nvlink_before_hopper" if kind == "nvlink" and old else kind
