@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 # a count glued to a name ("8xh100", "2x4090") is an atom of its own; "8x22b" is a size and is not
 _ATOM: Final = re.compile(
-    r"(?<![\w.])\d{1,4}x(?=[^\W\d]|\d{4}(?!\d))|(?<=\d)ti(?=super)|[^\W\d_]+|\d+(?:\.\d+)*|[^\w\s]|_"
+    r"(?<![\w.])\d{1,3}x(?=[^\W\d]|\d{4}(?!\d))|(?<=\d)ti(?=super)|[^\W\d_]+|\d+(?:\.\d+)*|[^\w\s]|_"
 )
 
 

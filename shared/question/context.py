@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.errors import UserError, shown
-from shared.question.numbers import DIGITS, tokens_of
+from shared.question.amounts import DIGITS, tokens_of
 from shared.question.remaining import Remaining
 
 LONGEST_CONTEXT: Final = 100_000_000

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from shared.errors import UserError
-from shared.question.numbers import COUNT, count_of
+from shared.question.amounts import COUNT, count_of
 from shared.question.remaining import Remaining
 
 MOST_LAYERS: Final = 1_000
@@ -30,11 +30,15 @@ _TENSOR_PARALLEL: Final = tuple(
     )
 )
 _OTHER_FLAGS: Final = re.compile(
-    r"(?<![\w-])(?:(?:-pp|--pipeline-parallel-size|pipeline[- ]parallel(?:ism)?(?:[-_ ]size)?|pp)[ =:]*\d{1,4}(?![\w.])|"
+    r"(?<![\w-])(?:(?:--n-cpu-moe|-ncmoe)[ =]\d+|(?:-ot|--override-tensor)[ =]\S+|(?:-pp|--pipeline-parallel-size|pipeline[- ]parallel(?:ism)?(?:[-_ ]size)?|pp)[ =:]*\d{1,4}(?![\w.])|"
     r"(?:--?gpu-memory-utilization|gpu_memory_utilization|gpu[ -]mem(?:ory)? util(?:ization)?|mem[-_]fraction[-_]static)[ =:]+\d*\.?\d+|"
     r"(?:--?ubatch-size|-ub|--batch-size|-b|--threads|-t|--port|--seed|--temp)[ =:]+\d+|"
     r"-fa(?: (?:on|off|1|0))?|--flash-attn(?: (?:on|off|1|0))?|--mlock|--no-mmap|--enforce-eager|--trust-remote-code|"
     r"\d+(?:\.\d+)? ?(?:t/s|tok/s|toks?/s(?:ec)?|tokens?[ /](?:per )?s(?:ec(?:ond)?s?)?|tps|gb/s|gbps|tb/s|mhz|ghz|w|watts?)(?!\w))"
+)
+_PROCESSOR: Final = re.compile(
+    r"(?<![\w-])(?:(?:amd )?(?:ryzen(?! ai max)(?: (?:ai|pro|threadripper))*(?: \d)?|threadripper(?: pro)?|epyc)(?: [\w-]*\d[\w-]*)?"
+    r"|(?:intel )?(?:core )?i[3579][- ]\d{4,5}[a-z]{0,2}|core ultra \d(?: \d{3}[a-z]{0,2})?|xeon(?: (?:gold|silver|platinum|w|e\d?))?[ -]?[\w-]*)(?!\w)"
 )
 _OPTION: Final = re.compile(r"(?<![\w-])(?:--[a-z][\w-]*|-[a-z]{1,4}(?![\w-]))=?")
 
@@ -77,6 +81,10 @@ def set_aside_other_numbers(question: Remaining) -> None:
         given = question.take_match(match)
         if "pipeline" in match[0] or match[0].startswith(("pp", "-pp")):
             question.warnings.append(f"I do not plan pipeline parallelism, so '{given}' is left out.")
+        elif "moe" in match[0] or match[0].startswith(("-ot", "--over")):
+            question.warnings.append(f"I place layers and experts myself, so '{given}' is left out.")
+    for match in question.find_all(_PROCESSOR):
+        question.take_match(match)
 
 
 def set_aside_options(question: Remaining) -> None:

@@ -16,13 +16,13 @@ from shared.question.gpu_choice import rows_of
 from shared.question.gpu_count import checked_total, count_anywhere, count_beside
 from shared.question.gpu_mention import GpuMention, gpu_mentions, laptop_mention
 from shared.question.gpu_names import BRAND, GpuNames
+from shared.question.instance import find_instance
 from shared.question.memory_size import CARD, HOST, PLAIN, MemorySize, memory_sizes
 from shared.question.model_names import ModelNames
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
 from shared.units import gib
 
-_INSTANCE: Final = re.compile(r"(?<![\w.-])[a-z][\w-]*\d[\w.-]*\w(?![\w-])")
 _MIG: Final = re.compile(
     r"(?<![\w.])(?:mig[ -])?(?P<name>\dg\.\d{1,3}gb)(?: (?:mig|slices?|instances?|profile)\b)*"
 )
@@ -59,7 +59,7 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     Raises:
         UserError: A GPU we do not know, a size a GPU does not come with, or an impossible number of them.
     """
-    instance = _read_instance(question, names)
+    instance = _read_instance(question, names, models.is_family)
     if instance is not None:
         return instance
     mig = question.find(_MIG)
@@ -100,16 +100,18 @@ def _unknown_gpu(given: str, catalog: Catalog) -> UnknownName:
     return UnknownName("GPU", given, near=[name for _, _, name in near])
 
 
-def _read_instance(question: Remaining, names: GpuNames) -> Hardware | None:
-    """A cloud instance we have a price of ("p4d.24xlarge"): its GPUs."""
-    for match in question.find_all(_INSTANCE):
-        if match[0] in names.instances:
-            gpu, count = names.instances[match[0]]
-            given = question.take_match(match)
-            question.note("gpu", given, gpu.id, "alias")
-            question.note("gpu_count", given, count, "alias")
-            return Hardware(gpu=gpu, count=count, is_named=True)
-    return None
+def _read_instance(question: Remaining, names: GpuNames, is_family: Callable[[str], bool]) -> Hardware | None:
+    """The GPUs of the cloud instances named ("2x p4d.24xlarge")."""
+    match = find_instance(question.lower, names.instances)
+    if match is None:
+        return None
+    gpu, each = names.instances[match[0]]
+    instances = count_beside(question, *match.span(), is_family) or 1
+    given = question.take_match(match)
+    count = checked_total(question, given, instances * each)
+    question.note("gpu", given, gpu.id, "alias")
+    question.note("gpu_count", given, count, "alias")
+    return Hardware(gpu=gpu, count=count, is_named=True)
 
 
 def _named(

@@ -6,7 +6,7 @@ from shared.catalog.rows import Gpu
 from shared.errors import UserError
 from shared.question.gpu_mention import GpuMention
 from shared.question.gpu_names import GpuNames
-from shared.question.numbers import either
+from shared.question.amounts import either
 from shared.question.memory_size import MemorySize
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.errors import UserError
 from shared.question.flags import MOST_GPUS
-from shared.question.numbers import COUNT, WORD, count_of
+from shared.question.amounts import COUNT, WORD, count_of
 from shared.question.remaining import Remaining
 
 _FILL: Final = (
@@ -24,6 +24,7 @@ _BEFORE: Final = re.compile(
 )
 _AFTER: Final = re.compile(
     rf"^(?:s|'s)?[ -]?(?:\(?[ ]?x[ ]?(?P<x>\d{{1,7}})(?![\w.])|\((?P<paren>\d{{1,7}})(?:[ ]?x|[ ]?(?:of them|gpus?|cards?|pcs))?\)"
+    rf"|[ ]?(?P<counted>\d{{1,4}})[ ]?(?:枚|장|대|张|块|台|개)"
     rf"|:(?P<colon>\d{{1,4}})(?![\w.])|(?P<xafter>\d{{1,4}})x(?!\w)"
     rf"|,?[ ](?P<n>{COUNT})[ ](?:of (?:them|those)|gpus|cards|pieces|units|pcs)\b|(?P<pair>[ ]pair)\b)"
 )

@@ -17,6 +17,8 @@ _SUFFIXES: Final = frozenset(
     "ti super laptop mobile notebook maxq xt xtx gre ada ultra pro sff nvl supers tis d".split()
 )
 _LAPTOP: Final = ("laptop", "mobile", "notebook")
+_SHORT_NAME: Final = 2  # parts of "A2", "T4"
+_SAID_OF_A_CARD: Final = frozenset("based powered equipped node nodes class server box gpu sxm pcie nvl hbm q s".split())
 _INSIDE_NAMES: Final = frozenset("-_/().+")
 
 
@@ -83,11 +85,20 @@ def _longest_at(atoms: Sequence[Atom], at: int, names: GpuNames) -> tuple[Key, i
         key.append(atom.text)
         if len(key) > names.longest:
             break
-        if _ends_a_word(atoms, index):
+        if _ends_a_word(atoms, index) and not _goes_on(atoms, index, key):
             one = (*key[:-1], key[-1].removesuffix("s"))  # "four A10Gs"
             found = next((name for name in (tuple(key), one) if names.answers(name)), None)
             best = best if found is None else (found, index + 1)
     return best
+
+
+def _goes_on(atoms: Sequence[Atom], last: int, key: Sequence[str]) -> bool:
+    """Whether a short name goes on behind a hyphen, as in "a2-highgpu-1g", and so is another name."""
+    if len(key) != _SHORT_NAME or len(key[0]) > 1 or last + 2 >= len(atoms) or atoms[last + 1].text != "-":
+        return False
+    following = atoms[last + 2]
+    is_joined = atoms[last].end == atoms[last + 1].start and atoms[last + 1].end == following.start
+    return is_joined and not following.is_number and following.text not in _SAID_OF_A_CARD
 
 
 def _is_model_version(atoms: Sequence[Atom], at: int, models: ModelNames) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.question.atoms import key_of, without
+from shared.question.instance import Instances, cloud_instances
 
 Key = tuple[str, ...]
 
@@ -42,7 +43,7 @@ class GpuNames:
     own: Mapping[str, frozenset[Key]]
     sizes: Mapping[str, frozenset[int]]
     longest: int
-    instances: Mapping[str, tuple[Gpu, int]]
+    instances: Instances
 
     def answers(self, key: Key) -> bool:
         """Whether any row answers to this key."""
@@ -70,11 +71,6 @@ def gpu_names(catalog: Catalog) -> GpuNames:
             is_said = name in own and not _sizes_in(name)
             _add(said if is_said else loose, _keys(name, gpu, with_maker=is_said), gpu)
             _add(loose, _keys_without_form(name, gpu), gpu)
-    instances = {
-        price.instance.lower(): (catalog.gpus[price.gpu], price.gpus_per_instance)
-        for price in catalog.prices.values()
-        if price.gpu in catalog.gpus and any(char.isdigit() for char in price.instance)
-    }
     return GpuNames(
         said={key: tuple(rows) for key, rows in said.items()},
         loose={key: tuple(rows) for key, rows in loose.items()},
@@ -82,7 +78,7 @@ def gpu_names(catalog: Catalog) -> GpuNames:
         own=own_keys,
         sizes=sizes,
         longest=max((len(key) for key in (*said, *loose)), default=0),
-        instances=instances,
+        instances=cloud_instances(catalog),
     )
 
 

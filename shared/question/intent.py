@@ -9,7 +9,7 @@ _PEOPLE: Final = (
     r"(?:users?|people|persons?|requests?|sessions?|sequences?|clients?|conversations?|chats?|streams?|devs|developers|"
     r"engineers|employees|colleagues|customers|students|agents?|slots|queries|generations)"
 )
-_CONTEXT: Final = r"(?:context|ctx)"
+_CONTEXT: Final = r"(?:context|ctx|seq(?:uence)?[ -]?len(?:gth)?)"
 _MAX_CONTEXT: Final = tuple(
     re.compile(pattern)
     for pattern in (

@@ -20,6 +20,7 @@ from shared.question.vocabulary import NOISE
 
 MOST_CHOICES: Final = 12
 _THOUSANDS: Final = re.compile(r"(?<![\w.])\d+k(?!\w)")
+_REJECTED: Final = re.compile(r"\b(?:not|instead of|rather than|other than|except)(?: the| a| an)? ?$")
 _DRAFT: Final = re.compile(r"\b(?:draft|speculative|speculat\w+ decoding|assistant model|draft model)\b")
 
 
@@ -43,6 +44,7 @@ def read_models(
     if len(mentions) > 1 and _DRAFT.search(question.whole):
         question.warnings.append("I plan without a draft model, so the second model you named is left out.")
         mentions = mentions[:1]
+    mentions = [one for one in mentions if not _REJECTED.search(question.lower[: one.start])]
     found = {model.id: model for model in by_repository}
     parts = [part for one in mentions for part in _one_size_each(one, names)]
     for mention in sorted(parts, key=lambda part: not part.has_name):

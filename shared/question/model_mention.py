@@ -17,7 +17,7 @@ from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
 SIMILAR_ENOUGH: Final = 0.72
 _SHORTEST_CORRECTED: Final = 4
 _DOUBLING: Final = 0.05  # what a doubled letter costs
-_GAP: Final = re.compile(r"[ \-_/:.()'+]*|, ")
+_GAP: Final = re.compile(r"[ \-_/.()'+]*|:|, ")
 _CONNECTOR: Final = re.compile(r"\b(?:vs|versus|or|and|against|than|compared)\b|[,;&/|+]")
 _SIGNS: Final = re.compile(r"\W*(?:(?:at|with|on|params?|parameters?|models?|versions?|size)\W*)*")
 _OF: Final = re.compile(
@@ -220,6 +220,9 @@ def _put_together(text: str, mentions: Sequence[Mention]) -> list[Mention]:
         )
         if not is_apart and _completes(before, mention) and _OF.match(between):
             joined[-1] = _merged(before, mention)
+        elif is_apart and mention.has_name and mention.face.sizes and not before.has_name and not before.unknown:
+            face = replace(mention.face, sizes=before.face.sizes, actives=before.face.actives)
+            joined[-1:] = [replace(before, face=face), mention]
         elif is_apart and before.has_name and not mention.has_name and mention.unknown is None:
             joined.append(
                 replace(

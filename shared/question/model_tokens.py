@@ -91,6 +91,8 @@ def _readings(texts: Sequence[str]) -> Iterator[tuple[str, str, int, bool]]:
     elif len(first) == 1 and second[:1].isdigit():
         if first in "ae" and _AMOUNT.fullmatch(second) and third in ("b", "m"):
             yield ACTIVE, f"{first}{_plain(second)}{third}", 3, False
+        if first == "v" and third == "_" and fourth.isdigit():
+            yield VERSION, f"{second}.{fourth}", 4, False
         yield VERSION, _plain(second) if first == "v" else first + _plain(second), 2, False
 
 

@@ -44,6 +44,7 @@ _CHARACTERS: Final = str.maketrans(
 _LOOKALIKES: Final = str.maketrans("АВЕКМНОРСТХахрсуео", "ABEKMHOPCTXaxpcyeo")
 _CYRILLIC_BESIDE_DIGIT: Final = re.compile(r"[А-Яа-я]{1,3}(?=\d)|(?<=\d)[АВЕКМНОРСТХах](?![А-Яа-я])")
 _REWRITES: Final = (
+    (re.compile(r"(?<![\w.(])\d{1,2}\)(?=\s)"), ","),
     (re.compile(r"\bpython3? -m\b"), " "),
     (re.compile(r"(?<![\w-])(?:model|gpu|gpus|quant|quantization)=", re.IGNORECASE), " "),
     # bold, code, quotes; a star between a count and a name counts: "8*A100"
@@ -54,7 +55,7 @@ _REWRITES: Final = (
     (re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[a-z0-9])", re.IGNORECASE), " "),
     (re.compile(r"(?<=[a-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])", re.IGNORECASE), " "),
     # one way to write a number of parameters
-    (re.compile(r"(?<=\d)\s?-?(?:billion|bil|bn)\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "b"),
+    (re.compile(r"(?<=\d)\s?-?(?:billions?|bil|bn)\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "b"),
     (re.compile(r"(?<=\d)\s?-?trillion\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "t"),
     (re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) (b)(?=[\s,.?!)/]|$)", re.IGNORECASE), r"\1\2"),
     (re.compile(r"(?<![\w.])(\d{1,2}) ?x ?(\d+(?:\.\d+)?) ?(b)\b", re.IGNORECASE), r"\1x\2\3"),

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from shared.errors import UserError
-from shared.question.numbers import COUNT, count_of
+from shared.question.amounts import COUNT, count_of
 from shared.question.remaining import Remaining
 
 MOST_SEQUENCES: Final = 100_000

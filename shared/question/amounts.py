@@ -11,7 +11,7 @@ NUMBER_WORDS: Final = {
     "five": 5, "six": 6, "hexa": 6, "seven": 7, "eight": 8, "octa": 8, "octo": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "sixteen": 16, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
     "hundred": 100, "zero": 0, "no": 0,
-    "deux": 2, "dos": 2, "zwei": 2, "due": 2, "dois": 2, "две": 2, "два": 2, "trois": 3, "tres": 3, "drei": 3,
+    "deux": 2, "dos": 2, "zwei": 2, "due": 2, "dois": 2, "две": 2, "два": 2, "двух": 2, "двум": 2, "трёх": 3, "трех": 3, "três": 3, "trois": 3, "tres": 3, "drei": 3,
     "quatre": 4, "cuatro": 4, "vier": 4, "quattro": 4, "четыре": 4,
     "双": 2, "单": 1, "两": 2, "一": 1, "二": 2, "三": 3, "四": 4, "六": 6, "八": 8,
 }  # fmt: skip
@@ -19,7 +19,7 @@ NUMBER_WORDS: Final = {
 WORD: Final = (
     "single|solo|one|two|dual|double|twin|three|triple|four|quad|quadruple|five|six|seven|eight|octa|nine|"
     "ten|eleven|twelve|sixteen|twenty|thirty|forty|fifty|hundred|zero|"
-    "deux|dos|zwei|due|dois|две|два|trois|tres|drei|quatre|cuatro|vier|quattro|четыре"
+    "deux|dos|zwei|due|dois|две|два|двух|двум|трёх|трех|três|trois|tres|drei|quatre|cuatro|vier|quattro|четыре"
 )
 DIGITS: Final = r"\d{1,3}(?:[,']\d{3})+(?!\d)|\d+(?:\.\d+)?"
 COUNT: Final = rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+|{WORD}"
