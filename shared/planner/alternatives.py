@@ -77,7 +77,7 @@ def _surely_too_large(case: Case, quantization: Quantization) -> bool:
     """
     plain = case.model.parameters >= 20e9 and quantization.bits_per_weight >= 4
     nominal = case.model.parameters * quantization.bits_per_weight / 8
-    return nominal * (0.92 if plain else 0.75) > case.gpu.memory_usable_bytes * case.gpu_count
+    return nominal * (0.94 if plain else 0.75) > case.gpu.memory_usable_bytes * case.gpu_count
 
 
 def smallest_slice(case: Case, quantization: Quantization, engine: str, catalog: Catalog) -> Estimate | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization, QuantizationFormat
@@ -17,6 +18,9 @@ from shared.planner.parallelism import fewest_gpus, usual_precisions
 from shared.planner.plan import Headline, Option, OptionKind
 from shared.planner.same_gpus import on_the_same_gpus
 from shared.units import gib
+
+# A model of a third of the size still does much of the work; below that another family serves better.
+_NEAR_ENOUGH: Final = 0.3
 
 
 def ways(case: Case, asked: Asked, catalog: Catalog) -> Iterator[Option]:
@@ -110,9 +114,14 @@ def _other_gpu(case: Case, wanted: Quantization, catalog: Catalog) -> Iterator[O
 
 
 def _other_models(case: Case, catalog: Catalog) -> Iterator[Option]:
-    for same_family in (True, False):
-        found = smaller_model(case, catalog, same_family=same_family)
-        if found is not None:
-            kin = f"of the {case.model.family} family" if same_family else "of another family"
-            reason = f"The largest smaller model {kin} that fits the named hardware and stays healthy."
-            yield option(OptionKind.OTHER_MODEL, found, catalog, reason=reason)
+    """A smaller model of the family; of another family too where the family has nothing near."""
+    kin = smaller_model(case, catalog, same_family=True)
+    if kin is not None:
+        reason = f"The largest smaller model of the {case.model.family} family that fits the named hardware."
+        yield option(OptionKind.OTHER_MODEL, kin, catalog, reason=reason)
+    if kin is not None and kin.workload.model.parameters >= _NEAR_ENOUGH * case.model.parameters:
+        return
+    other = smaller_model(case, catalog, same_family=False)
+    if other is not None:
+        reason = "The largest current model of another family that fits the named hardware and stays healthy."
+        yield option(OptionKind.OTHER_MODEL, other, catalog, reason=reason)

@@ -20,7 +20,7 @@ MODELS = st.sampled_from([row for row in CATALOG.models.values() if row.shape.ki
 GPUS = st.sampled_from([row for row in CATALOG.gpus.values() if row.vendor in ("nvidia", "apple")])
 COUNTS = st.sampled_from([None, 1, 2, 4, 8])
 CONTEXTS = st.sampled_from([None, 1024, 8192, 32768])
-LAWS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAWS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KEEPS_THE_HARDWARE = {OptionKind.AS_ASKED, OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE}
 
 
