@@ -14,7 +14,8 @@ _FEW: Final = 128
 _TOKENS: Final = rf"(?P<n>{DIGITS}) ?(?P<k>[km])?(?![\w.]|-?bit|,\d| ?%)"
 _NOUN: Final = (
     r"(?:ctx(?:[-_ ]?(?:size|len(?:gth)?))?|contexts?(?:[-_ ]?(?:windows?|len(?:gth)?s?|size))?|"
-    r"(?:seq(?:uence)?|prompt|input|model)[-_ ]?len(?:gth)?|(?:max[-_ ])?(?:model[-_ ]|seq[-_ ])len|token window|窗口|上下文)"
+    r"(?:seq(?:uence)?|prompt|input|model)[-_ ]?len(?:gth)?|(?:max[-_ ])?(?:model[-_ ]|seq[-_ ])len|"
+    r"token window|窗口|上下文)"
 )
 _LINK: Final = (
     r"(?:[ =:~(]|\b(?:of|is|at|to|up to|about|around|set to|at least|min|max|minimum|roughly|approx)\b)*"
@@ -35,17 +36,22 @@ _PATTERNS: Final = tuple(
 _BARE: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?)(?P<k>k)(?![\w-]|\.\d| ?(?:usd|eur|gbp|dollars?|bucks|euros?|budget|€|\$|iops|rpm))",
+        r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?)(?P<k>k)(?![\w-]|\.\d| ?(?:usd|eur|gbp|dollars?|bucks|euros?|"
+        r"budget|€|\$|iops|rpm))",
         r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?) (?P<k>k)(?![\w-]|\.\d)",
     )
 )
 _IN_AND_OUT: Final = re.compile(
-    rf"(?<![\w.$-])(?P<in>{DIGITS}) ?(?P<ik>[km])?(?: tokens?)?(?: of)?[ -](?:in(?:put)?|prompts?|prefill)(?: tokens?)?(?: length)?[ ,/+&]+(?:and |with |plus )?"
-    rf"(?P<out>{DIGITS}) ?(?P<ok>[km])?(?: tokens?)?(?: of)?[ -](?:out(?:put)?|generat\w+|decode|completion|response)(?: tokens?)?"
+    rf"(?<![\w.$-])(?P<in>{DIGITS}) ?(?P<ik>[km])?(?: tokens?)?(?: of)?[ -](?:in(?:put)?|prompts?|"
+    rf"prefill)(?: tokens?)?(?: length)?[ ,/+&]+(?:and |with |plus )?"
+    rf"(?P<out>{DIGITS}) ?(?P<ok>[km])?(?: tokens?)?(?: of)?[ -](?:out(?:put)?|generat\w+|decode|"
+    rf"completion|response)(?: tokens?)?"
 )
 _FULL: Final = re.compile(
-    rf"(?:(?:at|with|using|use|uses|its|their|the|to|of|for|support|need|run|at its|at the) )?(?:full|entire|whole|native|complete|all of the|default)"
-    rf"(?: (?:max(?:imum)?|[\w.]+))?[ -]{_NOUN}|(?:at|with|using|use|its|run|runs|to|at its|at the|with the|for the) (?:the |its )?(?:max(?:imum)?|longest|model)[ -]{_NOUN}"
+    rf"(?:(?:at|with|using|use|uses|its|their|the|to|of|for|support|need|run|at its|at the) )?(?:full|"
+    rf"entire|whole|native|complete|all of the|default)"
+    rf"(?: (?:max(?:imum)?|[\w.]+))?[ -]{_NOUN}|(?:at|with|using|use|its|run|runs|to|at its|at the|"
+    rf"with the|for the) (?:the |its )?(?:max(?:imum)?|longest|model)[ -]{_NOUN}"
 )
 _FROM_MODEL: Final = re.compile(r"(?<![\w-])(?:-c|--ctx-size)[ =]0(?![\w.])")
 

@@ -21,7 +21,8 @@ _BUILT_ON: Final = {
                      "huggingface", "hugging face", "hf", "accelerate"),
 }  # fmt: skip
 _UNKNOWN: Final = re.compile(
-    r"(?<![\w./-])(tensorrt(?:[- ]?llm)?|trt[- ]?llm|exllama(?:v?[23])?|tabby ?api|mlx(?:[- ]lm)?|lmdeploy|mlc(?:[- ]llm)?|"
+    r"(?<![\w./-])(tensorrt(?:[- ]?llm)?|trt[- ]?llm|exllama(?:v?[23])?|tabby ?api|mlx(?:[- ]lm)?|"
+    r"lmdeploy|mlc(?:[- ]llm)?|"
     r"ktransformers|deepspeed(?:[- ](?:mii|fastgen))?|aphrodite|nvidia nim|openvino|max serve|ctranslate2)(?![\w-])"
 )
 _MANNER: Final = r"(?:(?:with|using|via|under|in|on|through|engine|backend|runtime)[ :=]+|--?engine[ =])?"

@@ -15,7 +15,8 @@ _GPU_LAYERS: Final = tuple(
     for pattern in (
         r"(?<![\w-])(?:-ngl|--n-gpu-layers|--gpu-layers|--num-gpu-layers|n[-_]gpu[-_]layers|gpu[-_ ]layers|num_gpu|ngl)"
         r"[ =:]+(?P<n>\d{1,6}|all|-1|max)(?![\w.])",
-        r"(?<![\w.-])(?P<n>\d{1,6})(?: of \d+|/\d+)? layers (?:(?:are|is|be|being|get|loaded|put|kept|left|offloaded|sent) )*"
+        r"(?<![\w.-])(?P<n>\d{1,6})(?: of \d+|/\d+)? layers (?:(?:are|is|be|being|get|loaded|put|kept|"
+        r"left|offloaded|sent) )*"
         r"(?:on|onto|to|in|into|offloaded to) (?:the |my |a )?(?:gpu|vram|card|graphics)",
         r"(?<![\w-])offload(?:ing|ed)?(?: only| just| about)? (?P<n>\d{1,6})(?:/\d+)? layers",
         r"(?<![\w-])(?P<n>\d{1,6}) (?:layers offload(?:ed)?|offloaded layers|gpu layers)",
@@ -30,15 +31,20 @@ _TENSOR_PARALLEL: Final = tuple(
     )
 )
 _OTHER_FLAGS: Final = re.compile(
-    r"(?<![\w-])(?:(?:--n-cpu-moe|-ncmoe)[ =]\d+|(?:-ot|--override-tensor)[ =]\S+|(?:-pp|--pipeline-parallel-size|pipeline[- ]parallel(?:ism)?(?:[-_ ]size)?|pp)[ =:]*\d{1,4}(?![\w.])|"
-    r"(?:--?gpu-memory-utilization|gpu_memory_utilization|gpu[ -]mem(?:ory)? util(?:ization)?|mem[-_]fraction[-_]static)[ =:]+\d*\.?\d+|"
+    r"(?<![\w-])(?:(?:--n-cpu-moe|-ncmoe)[ =]\d+|(?:-ot|--override-tensor)[ =]\S+|(?:-pp|"
+    r"--pipeline-parallel-size|pipeline[- ]parallel(?:ism)?(?:[-_ ]size)?|pp)[ =:]*\d{1,4}(?![\w.])|"
+    r"(?:--?gpu-memory-utilization|gpu_memory_utilization|gpu[ -]mem(?:ory)? util(?:ization)?|"
+    r"mem[-_]fraction[-_]static)[ =:]+\d*\.?\d+|"
     r"(?:--?ubatch-size|-ub|--batch-size|-b|--threads|-t|--port|--seed|--temp)[ =:]+\d+|"
     r"-fa(?: (?:on|off|1|0))?|--flash-attn(?: (?:on|off|1|0))?|--mlock|--no-mmap|--enforce-eager|--trust-remote-code|"
-    r"\d+(?:\.\d+)? ?(?:t/s|tok/s|toks?/s(?:ec)?|tokens?[ /](?:per )?s(?:ec(?:ond)?s?)?|tps|gb/s|gbps|tb/s|mhz|ghz|w|watts?)(?!\w))"
+    r"\d+(?:\.\d+)? ?(?:t/s|tok/s|toks?/s(?:ec)?|tokens?[ /](?:per )?s(?:ec(?:ond)?s?)?|tps|gb/s|gbps|"
+    r"tb/s|mhz|ghz|w|watts?)(?!\w))"
 )
 _PROCESSOR: Final = re.compile(
-    r"(?<![\w-])(?:(?:amd )?(?:ryzen(?! ai max)(?: (?:ai|pro|threadripper))*(?: \d)?|threadripper(?: pro)?|epyc)(?: [\w-]*\d[\w-]*)?"
-    r"|(?:intel )?(?:core )?i[3579][- ]\d{4,5}[a-z]{0,2}|core ultra \d(?: \d{3}[a-z]{0,2})?|xeon(?: (?:gold|silver|platinum|w|e\d?))?[ -]?[\w-]*)(?!\w)"
+    r"(?<![\w-])(?:(?:amd )?(?:ryzen(?! ai max)(?: (?:ai|pro|threadripper))*(?: \d)?|"
+    r"threadripper(?: pro)?|epyc)(?: [\w-]*\d[\w-]*)?"
+    r"|(?:intel )?(?:core )?i[3579][- ]\d{4,5}[a-z]{0,2}|core ultra \d(?: \d{3}[a-z]{0,2})?|"
+    r"xeon(?: (?:gold|silver|platinum|w|e\d?))?[ -]?[\w-]*)(?!\w)"
 )
 _OPTION: Final = re.compile(r"(?<![\w-])(?:--[a-z][\w-]*|-[a-z]{1,4}(?![\w-]))=?")
 

@@ -20,7 +20,7 @@ from shared.question.instance import find_instance
 from shared.question.memory_size import CARD, HOST, PLAIN, MemorySize, memory_sizes
 from shared.question.model_names import ModelNames
 from shared.question.query import Ambiguity
-from shared.question.remaining import Remaining
+from shared.question.remaining import Remaining, is_rejected
 from shared.units import gib
 
 _MIG: Final = re.compile(
@@ -33,7 +33,8 @@ _BRANDED: Final = re.compile(
 )
 _UNBRANDED: Final = re.compile(
     r"(?<![\w.])(?:on|with|using|a|an|my|our|the|one|two|dual|single|of|have|\d+x?) ?"
-    r"(?P<name>(?:gb|gh|mi|[abhltvk])\d{2,4}(?!b\b)[a-z]{0,2}|[1-9]0[5-9]0(?:[ -]?(?:ti|super))*|m\d (?:max|ultra|pro))(?![\w.-])"
+    r"(?P<name>(?:gb|gh|mi|[abhltvk])\d{2,4}(?!b\b)[a-z]{0,2}|[1-9]0[5-9]0(?:[ -]?(?:ti|super))*|"
+    r"m\d (?:max|ultra|pro))(?![\w.-])"
 )
 _BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w.,%]|[ -]?x )")
 _BETWEEN: Final = re.compile(r"[ (,\-_]{0,3}(?:with |w/ ?)?")
@@ -66,7 +67,9 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     if mig is not None:
         question.take_match(mig)
     sizes = memory_sizes(question)
-    mentions = [laptop_mention(question, one, names) for one in gpu_mentions(question, names, models, sizes)]
+    named = gpu_mentions(question, names, models, sizes)
+    kept = [one for one in named if not is_rejected(question.lower[: one.start])] or named
+    mentions = [laptop_mention(question, one, names) for one in kept]
     unknown = question.find(_BRANDED) if not mentions else None
     if unknown is not None:
         raise _unknown_gpu(question.given(*unknown.span()), catalog)
@@ -130,6 +133,11 @@ def _named(
     for size in sizes:
         question.take(size.start, size.end)
     said = next((count for count in counts if count is not None), None) or count_anywhere(question)
+    if len({mention.key for mention in mentions}) > 1 and len({count or 1 for count in counts}) > 1:
+        said = None
+        question.warnings.append(
+            "You named different numbers of GPUs: ask about one kind at a time to plan just those."
+        )
     rows: dict[str, Gpu] = {}
     for mention in mentions:
         start, end = _with_sizes(question, mention, sizes)

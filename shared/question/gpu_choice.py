@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from shared.catalog.rows import Gpu
 from shared.errors import UserError
+from shared.question.amounts import either
 from shared.question.gpu_mention import GpuMention
 from shared.question.gpu_names import GpuNames
-from shared.question.amounts import either
 from shared.question.memory_size import MemorySize
 
 

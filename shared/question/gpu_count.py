@@ -5,16 +5,18 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.errors import UserError
-from shared.question.flags import MOST_GPUS
 from shared.question.amounts import COUNT, WORD, count_of
+from shared.question.flags import MOST_GPUS
 from shared.question.remaining import Remaining
 
 _FILL: Final = (
     r"(?:(?:of|the|those|these|used|new|spare|old|local|refurbished|second ?hand|identical|separate|physical|my|our|"
-    r"more|cheap|single-slot|modded|watercooled|whole|full|sxm|pcie|nvlink(?:ed)?|connected|nvidia|shared|rented)\b[ -]*)*"
+    r"more|cheap|single-slot|modded|watercooled|whole|full|sxm|pcie|nvlink(?:ed)?|connected|nvidia|shared|"
+    r"rented)\b[ -]*)*"
 )
 _BEFORE: Final = re.compile(
-    rf"(?<![\w.,$-])(?:(?P<x>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]?(?:x|pcs?|pieces?|units?|cards?|gpus?|times|个|张|块|卡|枚|片)\)?[ -]*\(?"
+    rf"(?<![\w.,$-])(?:(?P<x>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]?(?:x|pcs?|pieces?|units?|cards?|gpus?|"
+    rf"times|个|张|块|卡|枚|片)\)?[ -]*\(?"
     rf"|\((?P<paren>\d{{1,7}})x?\)[ ]?"
     rf"|(?P<n>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]"
     rf"|(?P<w>{WORD})(?: x| times)?[ -](?:\(|x )?"
@@ -23,13 +25,15 @@ _BEFORE: Final = re.compile(
     r"|(?P<cn>[双单两一二三四六八])[张块卡个片]?[ ]?$"
 )
 _AFTER: Final = re.compile(
-    rf"^(?:s|'s)?[ -]?(?:\(?[ ]?x[ ]?(?P<x>\d{{1,7}})(?![\w.])|\((?P<paren>\d{{1,7}})(?:[ ]?x|[ ]?(?:of them|gpus?|cards?|pcs))?\)"
+    rf"^(?:s|'s)?[ -]?(?:\(?[ ]?x[ ]?(?P<x>\d{{1,7}})(?![\w.])|\((?P<paren>\d{{1,7}})(?:[ ]?x|"
+    rf"[ ]?(?:of them|gpus?|cards?|pcs))?\)"
     rf"|[ ]?(?P<counted>\d{{1,4}})[ ]?(?:枚|장|대|张|块|台|개)"
     rf"|:(?P<colon>\d{{1,4}})(?![\w.])|(?P<xafter>\d{{1,4}})x(?!\w)"
     rf"|,?[ ](?P<n>{COUNT})[ ](?:of (?:them|those)|gpus|cards|pieces|units|pcs)\b|(?P<pair>[ ]pair)\b)"
 )
 _ANYWHERE: Final = re.compile(
-    rf"(?<![\w.,$-])(?:(?P<n>{COUNT})[- ]?x?[ ]?(?:identical |such |of (?:these|those|them) |nvidia |same |more )?(?:[a-z]+-core )?"
+    rf"(?<![\w.,$-])(?:(?P<n>{COUNT})[- ]?x?[ ]?(?:identical |such |of (?:these|those|them) |nvidia |same |"
+    rf"more )?(?:[a-z]+-core )?"
     rf"(?:gpus?|cards?|graphics cards?|显卡|张卡|卡)(?![\w])|(?P<pair>pair) of (?:gpus|cards))"
 )
 _NODES: Final = re.compile(

@@ -18,7 +18,9 @@ _SUFFIXES: Final = frozenset(
 )
 _LAPTOP: Final = ("laptop", "mobile", "notebook")
 _SHORT_NAME: Final = 2  # parts of "A2", "T4"
-_SAID_OF_A_CARD: Final = frozenset("based powered equipped node nodes class server box gpu sxm pcie nvl hbm q s".split())
+_SAID_OF_A_CARD: Final = frozenset(
+    "based powered equipped node nodes class server box gpu sxm pcie nvl hbm q s".split()
+)
 _INSIDE_NAMES: Final = frozenset("-_/().+")
 
 

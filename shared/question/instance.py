@@ -12,7 +12,8 @@ Instances = Mapping[str, tuple[Gpu, int]]
 
 _TOKEN: Final = re.compile(r"(?<![\w.-])[a-z][\w-]*\d[\w.-]*\w(?![\w-])")
 _FORM: Final = re.compile(
-    r"(?:[pg]\d\w{0,3}(?:-\w+)?\.(?:\d*x?large|metal)|a[234]-\w+gpu-\d+g|standard_n[cdv]\d+\w*)", re.IGNORECASE
+    r"(?:[pg]\d\w{0,3}(?:-\w+)?\.(?:\d*x?large|metal)|a[234]-\w+gpu-\d+g|standard_n[cdv]\d+\w*)",
+    re.IGNORECASE,
 )
 
 

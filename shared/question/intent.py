@@ -14,14 +14,18 @@ _MAX_CONTEXT: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"^\W*max(?:imum)?[ -]+(?:possible |usable )?{_CONTEXT}",
-        rf"\b(?:what|whats|what's|which|show|give me|find|calculate|compute|estimate|get|longest|is|the)\b(?:\W+(?:is|the|would be|be|me|my|are))*"
-        rf"\W+(?:max(?:imum)?|longest|largest|biggest|highest|greatest)(?:\W+(?:possible|usable|available|safe|model))*[ -]{_CONTEXT}",
-        rf"\bhow (?:much|long|large|big|many)(?: of)?(?: an?| the| my)?(?: max(?:imum)?)?(?: tokens?(?: of)?)?[ -]{_CONTEXT}",
+        rf"\b(?:what|whats|what's|which|show|give me|find|calculate|compute|estimate|get|longest|is|"
+        rf"the)\b(?:\W+(?:is|the|would be|be|me|my|are))*"
+        rf"\W+(?:max(?:imum)?|longest|largest|biggest|highest|greatest)(?:\W+(?:possible|usable|available|"
+        rf"safe|model))*[ -]{_CONTEXT}",
+        rf"\bhow (?:much|long|large|big|many)(?: of)?(?: an?| the|"
+        rf" my)?(?: max(?:imum)?)?(?: tokens?(?: of)?)?[ -]{_CONTEXT}",
         rf"\bhow (?:long|large|big|high|far|much)\b[^.?!\d]{{0,25}}\b(?:the|my|a|its) {_CONTEXT}",
         r"\bhow many tokens?(?! ?(?:/|per|a) ?s)\b(?! (?:would|do|does|will) (?:i|it) (?:get|generate|produce))",
         rf"\bwhat {_CONTEXT}(?: (?:window|length|size|limit))?\b(?: (?:can|could|will|would|do|does|is|fits))",
         rf"\b(?:longest|largest|biggest|highest) (?:possible |usable )?{_CONTEXT}",
-        rf"\b{_CONTEXT}(?: (?:window|length|size))? (?:limit|can i (?:get|use|run|fit|have|set|reach)|is possible|will fit|fits)\b",
+        rf"\b{_CONTEXT}(?: (?:window|length|size))? (?:limit|can i (?:get|use|run|fit|have|set|reach)|"
+        rf"is possible|will fit|fits)\b",
         rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size))? (?:for|of|on|with|i can|possible|that)\b",
         r"多(?:长|大|少)(?:的)?上下文|最大上下文|上下文(?:能|可以)?(?:多长|多大)",
     )
@@ -33,15 +37,18 @@ _MAX_SEQUENCES: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\bhow many (?:\w+ ){{0,2}}?{_PEOPLE}\b",
-        r"\b(?:max(?:imum)?|highest|largest|biggest|what)(?: possible| number of| amount of)?[ -](?:the )?(?:concurren(?:cy|t)|parallel|simultaneous|batch|users|num seqs)\b",
+        r"\b(?:max(?:imum)?|highest|largest|biggest|what)(?: possible| number of|"
+        r" amount of)?[ -](?:the )?(?:concurren(?:cy|t)|parallel|simultaneous|batch|users|num seqs)\b",
         r"\bhow (?:much|high|large|big)(?: a| of a)? (?:concurrency|batch|parallelism)\b",
         rf"\b(?:max(?:imum)?)[ -](?:number of )?{_PEOPLE}\b",
         r"多少(?:个)?(?:并发|用户|人)",
     )
 )
 _CHEAPEST: Final = re.compile(
-    r"\b(?:cheapest|cheaply|cheap way|lowest[- ](?:cost|price|budget)|least (?:expensive|money|costly)|most (?:affordable|economical|"
-    r"cost[- ](?:effective|efficient)|inexpensive)|cost[- ](?:effective|efficient)|best (?:value|price|bang)|bang for|as cheap as|"
+    r"\b(?:cheapest|cheaply|cheap way|lowest[- ](?:cost|price|budget)|least (?:expensive|money|costly)|"
+    r"most (?:affordable|economical|"
+    r"cost[- ](?:effective|efficient)|inexpensive)|cost[- ](?:effective|efficient)|best (?:value|price|"
+    r"bang)|bang for|as cheap as|"
     r"lowest hourly|minimum (?:cost|spend|budget)|min cost|最便宜)\b|最便宜"
 )
 _WHAT_FITS: Final = re.compile(

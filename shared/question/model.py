@@ -15,12 +15,11 @@ from shared.question.model_mention import Mention, model_mentions
 from shared.question.model_names import Face, ModelNames, plain
 from shared.question.model_tokens import billions
 from shared.question.query import Ambiguity
-from shared.question.remaining import Remaining
+from shared.question.remaining import Remaining, is_rejected
 from shared.question.vocabulary import NOISE
 
 MOST_CHOICES: Final = 12
 _THOUSANDS: Final = re.compile(r"(?<![\w.])\d+k(?!\w)")
-_REJECTED: Final = re.compile(r"\b(?:not|instead of|rather than|other than|except)(?: the| a| an)? ?$")
 _DRAFT: Final = re.compile(r"\b(?:draft|speculative|speculat\w+ decoding|assistant model|draft model)\b")
 
 
@@ -44,7 +43,7 @@ def read_models(
     if len(mentions) > 1 and _DRAFT.search(question.whole):
         question.warnings.append("I plan without a draft model, so the second model you named is left out.")
         mentions = mentions[:1]
-    mentions = [one for one in mentions if not _REJECTED.search(question.lower[: one.start])]
+    mentions = [one for one in mentions if not is_rejected(question.lower[: one.start])]
     found = {model.id: model for model in by_repository}
     parts = [part for one in mentions for part in _one_size_each(one, names)]
     for mention in sorted(parts, key=lambda part: not part.has_name):

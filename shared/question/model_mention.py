@@ -12,13 +12,14 @@ from shared.question.model_names import Face, ModelNames
 from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD, Token, tokens_in
 from shared.question.other_names import OTHER_MODELS
 from shared.question.remaining import TAKEN
-from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
+from shared.question.vocabulary import ENGLISH, NOISE, SOFT
 
 SIMILAR_ENOUGH: Final = 0.72
 _SHORTEST_CORRECTED: Final = 4
 _DOUBLING: Final = 0.05  # what a doubled letter costs
 _GAP: Final = re.compile(r"[ \-_/.()'+]*|:|, ")
 _CONNECTOR: Final = re.compile(r"\b(?:vs|versus|or|and|against|than|compared)\b|[,;&/|+]")
+_MAKER: Final = re.compile(r"(?: ?ai)?'s ")
 _SIGNS: Final = re.compile(r"\W*(?:(?:at|with|on|params?|parameters?|models?|versions?|size)\W*)*")
 _OF: Final = re.compile(
     r"^\W*(?:(?:in|at|as|of|from|the|a|an|its|version|variant|model|size|param\w*|with|like|is|that|which|called|one|i|mean|dense)\W*)*$"
@@ -192,7 +193,7 @@ def _without_loose_ends(text: str, run: list[_Piece], names: ModelNames) -> list
     def is_name(piece: _Piece) -> bool:
         return piece.token.kind != WORD or not piece.is_unknown or piece.token.text in OTHER_MODELS
 
-    has_family = any(word in names.family for piece in run if not piece.is_unknown for word in piece.words)
+    has_family = any(names.is_family(word) for piece in run if not piece.is_unknown for word in piece.words)
     while len(run) > 1 and not is_name(run[-1]) and text[run[-2].token.end : run[-1].token.start] == " ":
         run = run[:-1]
     while (
@@ -218,9 +219,17 @@ def _put_together(text: str, mentions: Sequence[Mention]) -> list[Mention]:
         is_apart = _CONNECTOR.search(between) is not None and not (
             _SIGNS.fullmatch(between) and TAKEN in between
         )
-        if not is_apart and _completes(before, mention) and _OF.match(between):
+        if _MAKER.fullmatch(between) and not (before.face.sizes or before.face.versions):
+            joined[-1] = mention  # "Mistral's Mixtral 8x22B"
+        elif not is_apart and _completes(before, mention) and _OF.match(between):
             joined[-1] = _merged(before, mention)
-        elif is_apart and mention.has_name and mention.face.sizes and not before.has_name and not before.unknown:
+        elif (
+            is_apart
+            and mention.has_name
+            and mention.face.sizes
+            and not before.has_name
+            and not before.unknown
+        ):
             face = replace(mention.face, sizes=before.face.sizes, actives=before.face.actives)
             joined[-1:] = [replace(before, face=face), mention]
         elif is_apart and before.has_name and not mention.has_name and mention.unknown is None:

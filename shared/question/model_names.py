@@ -11,7 +11,6 @@ from shared.catalog.rows import Model
 from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD, tokens_in
 from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
 
-
 _SHORTEST_CORRECTED: Final = 4
 
 
@@ -79,7 +78,9 @@ def model_names(catalog: Catalog) -> ModelNames:
     words = frozenset(word for _, own in faces for face in own for word in face.words)
     versions = frozenset(version for _, own in faces for face in own for version in face.versions)
     models = tuple(catalog.models.values())
-    family = frozenset(word for word in words - QUALIFIER - SOFT - NOISE - ENGLISH if word.isalpha())
+    family = frozenset(
+        word for word in words - QUALIFIER - SOFT - NOISE - ENGLISH if word.isalpha() and len(word) > 1
+    )
     joined = _joined(catalog, words)
     return ModelNames(
         faces=faces,

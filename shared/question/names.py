@@ -8,7 +8,7 @@ from shared.catalog.catalog import Catalog
 from shared.question.engine import engine_pattern
 from shared.question.gpu_names import GpuNames, gpu_names
 from shared.question.model_names import ModelNames, model_names
-from shared.question.quantization import QuantizationNames, quantization_names
+from shared.question.quantization_names import QuantizationNames, quantization_names
 
 _MOST_HELD: Final = 4
 

@@ -23,6 +23,7 @@ from shared.question.quantization import (
     asks_for_published_precision,
     published_quantization,
     read_quantization,
+    settle_quantization,
 )
 from shared.question.query import Query
 from shared.question.remaining import Remaining
@@ -59,7 +60,7 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     chosen = read_choices(question, catalog)
     by_repository, repository_quantization = read_repositories(question, names.models, names.gpus, catalog)
     settings = _read_settings(question, names)
-    quantization = read_quantization(question, names.quantizations, catalog, settings.engine)
+    named_quantizations = read_quantization(question, names.quantizations, catalog)
     hardware = read_hardware(question, names.gpus, names.models, catalog)
     if chosen & {"gpu", "gpu_memory_bytes"}:
         hardware = replace(hardware, is_named=True)
@@ -68,6 +69,8 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     if "model" in chosen:
         models = replace(models, is_named=True)
     _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
+    model = models.found[0] if models.found else None
+    quantization = settle_quantization(question, named_quantizations, settings.engine, model)
     return _query(
         text, question, catalog, settings, hardware, models, quantization or repository_quantization
     )

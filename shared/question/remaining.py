@@ -7,6 +7,12 @@ from typing import Final
 from shared.question.query import Ambiguity, Reading
 
 TAKEN: Final = "\x1f"  # stands where a reader has taken something: neither a letter, a digit nor a space
+_REJECTED: Final = re.compile(r"\b(?:not|instead of|rather than|other than|except)(?: the| a| an)? ?$")
+
+
+def is_rejected(before: str) -> bool:
+    """Whether what stands before a name rejects it: "not the 12B"."""
+    return _REJECTED.search(before[-30:]) is not None
 
 
 class Remaining:

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from shared.catalog.catalog import Catalog
+from shared.catalog.checkpoints import Checkpoint, find_checkpoint
 from shared.catalog.names import find_model
 from shared.catalog.rows import Model, Quantization
 from shared.errors import UserError
@@ -13,7 +14,7 @@ from shared.question.model import resolve
 from shared.question.model_mention import model_mentions
 from shared.question.model_names import ModelNames
 from shared.question.model_tokens import WORD, tokens_in
-from shared.question.quantization import without_quantizations
+from shared.question.quantization_names import without_quantizations
 from shared.question.remaining import Remaining
 from shared.question.unlisted import UnlistedRepository
 from shared.question.vocabulary import NOISE
@@ -47,10 +48,29 @@ def read_repositories(
                 quantization = catalog.quantizations[quantization_id]
                 question.note("quantization", given, quantization_id, "exact")
         elif _is_repository(match["org"], match["name"], models, gpus):
-            if resolve(without_quantizations(match["name"]), models) is None:
-                raise _unlisted(question.given(*match.span()), match["name"], catalog)
-            question.take(match.start("org"), match.start("name"))
+            if resolve(without_quantizations(match["name"]), models) is not None:
+                question.take(match.start("org"), match.start("name"))
+                continue
+            given = question.given(*match.span())
+            checkpoint = _repackaged(match[0], catalog)
+            if checkpoint is None:
+                raise _unlisted(given, match["name"], catalog)
+            question.take_match(match)
+            found[checkpoint.model.id] = checkpoint.model
+            question.note("model", given, checkpoint.model.id, checkpoint.how)
+            if checkpoint.quantization is not None:
+                quantization = checkpoint.quantization
+                question.note("quantization", given, quantization.id, "alias")
     return tuple(found.values()), quantization
+
+
+def _repackaged(repository: str, catalog: Catalog) -> Checkpoint | None:
+    """The checkpoint a repository's name describes, with all its words about quantization understood; else None."""
+    try:
+        checkpoint = find_checkpoint(repository, catalog)
+    except UserError:
+        return None
+    return None if checkpoint.said and checkpoint.quantization is None else checkpoint
 
 
 def _is_repository(org: str, name: str, models: ModelNames, gpus: GpuNames) -> bool:

@@ -25,10 +25,13 @@ _PATTERNS: Final = tuple(
         rf"(?<![\w-])(?:np|users?|sequences|seqs|sequences at once|concurrency|batch(?:[-_ ]?size)?|bs|bsz)"
         rf"(?: (?:of|is|at|around|about|up to))?(?:[ =:]+|(?<=bs)|(?<=np))(?P<n>{COUNT})(?![\w.%])",
         rf"(?<![\w.$-])(?P<n>{COUNT})\+?(?: |-)(?:or (?:so|more) )?(?:{_MANNER}[ -]){{0,2}}{_USERS}(?!\w)",
-        rf"(?<![\w.$-])(?P<n>{COUNT})\+?[ -](?:concurrency|concurrent|simultaneous|parallel|at (?:once|a time|the same time)|in parallel)(?!\w)",
+        rf"(?<![\w.$-])(?P<n>{COUNT})\+?[ -](?:concurrency|concurrent|simultaneous|parallel|at (?:once|"
+        rf"a time|the same time)|in parallel)(?!\w)",
         rf"(?<![\w.-])(?P<n>{COUNT})[- ]?way (?:concurren\w+|parallel\w*|batch\w*)",
-        rf"(?<![\w-])(?:team|group|company|office|startup|department|class|staff|household) of (?:about |around |~)?(?P<n>{COUNT})(?![\w.])",
-        rf"(?<![\w.-])(?P<n>{COUNT})[- ](?:person|man|user|people|employee|developer|dev) (?:team|company|office|startup|shop)(?!\w)",
+        rf"(?<![\w-])(?:team|group|company|office|startup|department|class|staff|household) of (?:about |"
+        rf"around |~)?(?P<n>{COUNT})(?![\w.])",
+        rf"(?<![\w.-])(?P<n>{COUNT})[- ](?:person|man|user|people|employee|developer|dev) (?:team|company|"
+        rf"office|startup|shop)(?!\w)",
         r"(?<![\d.])(?P<n>\d+) ?(?:个|人|路)?(?:并发|用户|人同时|人使用|人用|路)",
         r"并发(?:数|量)?[ :=]*(?P<n>\d+)",
     )

@@ -14,8 +14,10 @@ _PLACES: Final = tuple(
     re.compile(pattern)
     for pattern in (
         # "can X run on", "will X fit": between the verbs
-        rf"\b(?:can|could|will|would|does|do|is|should)(?: (?:i|we|you|my|the|a|an|it))* (?P<name>{_WORD})(?: \w+)? (?:run|fit|work|go|load|be)\b",
-        rf"\b(?:run|running|host|serve|serving|deploy|deploying|load|loading|fit|fitting|try|model)(?: (?:the|a|an|my|our|model|new|called|named))* (?P<name>{_WORD})",
+        rf"\b(?:can|could|will|would|does|do|is|should)(?: (?:i|we|you|my|the|a|an|"
+        rf"it))* (?P<name>{_WORD})(?: \w+)? (?:run|fit|work|go|load|be)\b",
+        rf"\b(?:run|running|host|serve|serving|deploy|deploying|load|loading|fit|fitting|try|"
+        rf"model)(?: (?:the|a|an|my|our|model|new|called|named))* (?P<name>{_WORD})",
         # first word of a terse question: "frobnicate on A100", "frobnicate 4090"
         rf"^\W*(?P<name>{_WORD})(?!\w)(?= ?(?:(?:on|in|with)\b|@|{TAKEN}))",
     )

@@ -9,7 +9,7 @@ def _words(text: str) -> frozenset[str]:
 
 NOISE: Final = _words(
     """
-en una uno sur auf de la el les des du al por est sont fait faire tourne en sul sulla python docker compose curl bash sudo pip
+ai ibm alibaba moonshot tencent baidu decoding speculative en una uno sur auf de la el les des du al por est sont fait faire tourne en sul sulla python docker compose curl bash sudo pip
 a about above across actual actually add address advice after again against all alone along already also
 although always am among amount an and annoying another answer any anybody anymore anyone anything anyway
 appreciate appreciated are aren't around as ask asked asking asks at available average away back bad
@@ -84,7 +84,7 @@ tourner posso rodar em uma
 # words of model names that say which training or packaging, seldom which shape
 SOFT: Final = _words(
     """
-instruct it chat hf base pt gguf ggml meta model preview exp hybrid dynamic ud imatrix mlx bnb awq gptq
+qat autoround abliterated instruct it chat hf base pt gguf ggml meta model preview exp hybrid dynamic ud imatrix mlx bnb awq gptq
 uncensored bf fp mtp mod openai google
 """
 )
