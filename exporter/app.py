@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from exporter.attribution import Attribute, FromProc, FromSimulation
 from exporter.candidates import BadCandidates, CandidateSource
 from exporter.driver_health import DriverHealth
+from exporter.kubernetes.source import PodResources
 from exporter.look import BoundedLooks, Source
 from exporter.nvml.driver import Nvml
 from exporter.processes import Proc
@@ -79,6 +80,7 @@ class Exporter:
             catalog,
             candidates,
             _attribute(settings, source, self.tally),
+            PodResources(settings.pod_resources_socket).read if settings.pod_resources_socket else None,
         )
         self.must_restart = threading.Event()
         self._failing_with: str | None = None

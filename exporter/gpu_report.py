@@ -4,7 +4,7 @@ from exporter.live_gpus import usable_bytes
 from exporter.loaded_models import unattributed_bytes
 from exporter.reading import DeviceReading
 from shared.catalog.rows import Gpu
-from shared.node_report import FitReport, GpuReport, LoadedModelReport, MemoryReport
+from shared.node_report import FitReport, GpuReport, LoadedModelReport, MemoryReport, WorkloadReport
 
 
 def gpu_report(
@@ -12,6 +12,7 @@ def gpu_report(
     row: Gpu | None,
     fits: tuple[FitReport, ...],
     models: tuple[LoadedModelReport, ...],
+    pods: tuple[WorkloadReport, ...],
     *,
     readable: bool,
 ) -> GpuReport:
@@ -22,6 +23,7 @@ def gpu_report(
         row: The catalog's row of this kind of GPU.
         fits: The candidates held against it.
         models: The models recognised on it.
+        pods: The containers it was given to.
         readable: Whether processes can be told apart on this node.
     """
     identity = device.identity
@@ -52,6 +54,7 @@ def gpu_report(
             if device.mig_enabled
             else unattributed_bytes(device, models, readable=readable),
             "loaded_models": models,
+            "workloads": pods,
             "fits": fits,
         }
     )

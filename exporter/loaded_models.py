@@ -31,12 +31,16 @@ class _Share:
 
 
 def loaded_models(
-    devices: Sequence[DeviceReading], attribution: Attribution, rows: Mapping[str, Gpu], catalog: Catalog
+    devices: Sequence[DeviceReading],
+    attribution: Attribution,
+    rows: Mapping[str, Gpu],
+    pods: Mapping[str, tuple[WorkloadReport, ...]],
+    catalog: Catalog,
 ) -> dict[str, tuple[LoadedModelReport, ...]]:
     """The models on each device by its uuid; several servers of one model on one device are one entry."""
     found: dict[str, dict[tuple[str, str, str], LoadedModelReport]] = {}
     for device, share in _shares(devices, attribution, rows, catalog):
-        report = _report(device, share)
+        report = _report(device, share, pods.get(device.identity.uuid, ()))
         on_device = found.setdefault(device.identity.uuid, {})
         key = report.model, report.quantization, report.engine
         on_device[key] = _joined(on_device[key], report) if key in on_device else report
@@ -91,7 +95,7 @@ def _shares(
     return shares
 
 
-def _report(device: DeviceReading, share: _Share) -> LoadedModelReport:
+def _report(device: DeviceReading, share: _Share, pods: tuple[WorkloadReport, ...]) -> LoadedModelReport:
     seen, state, used, predicted = share.server.seen, share.state, share.used_bytes, share.predicted
     limit = _memory_limit(device, share)
     ratio, resource = _nearness(share, limit)
@@ -119,7 +123,7 @@ def _report(device: DeviceReading, share: _Share) -> LoadedModelReport:
         predicted_bytes=predicted.total_bytes if predicted else None,
         predicted_uncertainty_bytes=predicted.uncertainty_bytes if predicted else None,
         prediction_error_ratio=predicted.total_bytes / used - 1 if predicted and used else None,
-        workloads=_workload(share.server),
+        workloads=_workloads(share.server, pods),
     )
 
 
@@ -155,8 +159,14 @@ def _kv_limit(share: _Share) -> int | None:
     return share.server.seen.context_tokens if share.server.seen.engine == "llama.cpp" else None
 
 
-def _workload(server: Server) -> tuple[WorkloadReport, ...]:
-    """The pod by its uid, where only the cgroup names it."""
+def _workloads(server: Server, pods: tuple[WorkloadReport, ...]) -> tuple[WorkloadReport, ...]:
+    """The container the server runs in.
+
+    A device that one container was given is that container's. Of a shared one the kubelet does not say whose process
+    this is: then the pod is told by the uid in the process's cgroup.
+    """
+    if len(pods) == 1:
+        return pods
     if server.pod_uid is None:
         return ()
     return (WorkloadReport(namespace="", pod=server.pod_uid, container=server.container_id or ""),)

@@ -53,6 +53,7 @@ def _health(snapshot: Snapshot) -> Iterator[PrometheusMetric]:
     yield family(
         names.ATTRIBUTION, [({"reason": health.process_attribution_reason}, health.process_attribution)]
     )
+    yield single(names.POD_RESOURCES_UP, snapshot.pod_resources_up)
     yield single(names.CANDIDATES, health.candidates)
     yield single(names.CANDIDATES_RELOAD_SUCCESS, snapshot.candidates_reload_ok)
     yield single(names.CANDIDATES_UNSUPPORTED, snapshot.candidates_unsupported)

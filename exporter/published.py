@@ -89,7 +89,7 @@ def _too_old(snapshot: Snapshot) -> Snapshot:
         report=emptied,
         counts=snapshot.counts,
         versions=snapshot.versions,
-        attribution_reason=snapshot.attribution_reason,
+        pod_resources_up=snapshot.pod_resources_up,
         candidates_unsupported=snapshot.candidates_unsupported,
         candidates_reload_ok=snapshot.candidates_reload_ok,
         series_limit=snapshot.series_limit,

@@ -35,6 +35,7 @@ class DeviceIdentity:
     memory_kind: MemoryKind = "dedicated"
     parent_uuid: str | None = None
     mig_profile: str | None = None
+    gpu_instance: int | None = None  # NVML's number of a MIG instance's GPU instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

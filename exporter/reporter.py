@@ -1,6 +1,6 @@
 """A look becomes a report: devices known so far, the models on them, and what else would fit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.attribution import Attribute, Attribution
@@ -8,6 +8,8 @@ from exporter.candidates import CandidateList, CandidateSource
 from exporter.fits import Fits, Fitting, Place, groups
 from exporter.gpu_report import gpu_report
 from exporter.known_devices import remembered, with_the_missing
+from exporter.kubernetes.device_ids import workloads
+from exporter.kubernetes.pod_resources import Assignment
 from exporter.live_gpus import live_row
 from exporter.loaded_models import loaded_models
 from exporter.look import Look
@@ -18,6 +20,9 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.names import match_live_gpu
 from shared.catalog.rows import Gpu
 from shared.node_report import GroupReport, HealthReport, NodeReport
+
+PodReader = Callable[[], tuple[Assignment, ...] | None]
+"""Which container was given which device; None when that cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +40,16 @@ class Reporter:
     """Turns looks into snapshots; remembers devices, and rows and estimates that stay the same."""
 
     def __init__(
-        self, facts: NodeFacts, catalog: Catalog, candidates: CandidateSource, attribute: Attribute
+        self,
+        facts: NodeFacts,
+        catalog: Catalog,
+        candidates: CandidateSource,
+        attribute: Attribute,
+        pods: PodReader | None = None,
     ) -> None:
         self._facts = facts
         self._attribute = attribute
+        self._pods = pods
         self._catalog = catalog
         self._candidates = candidates
         self._fitting = Fitting(catalog)
@@ -65,7 +76,9 @@ class Reporter:
         groups_found = tuple(groups([place for place in places if not _is_slice(place, devices)]))
         fits = self._fitting.fits((*places, *groups_found), listed.candidates, self._facts.series_limit)
         attribution = self._attribute(devices)
-        models = loaded_models(devices, attribution, live, self._catalog)
+        given = self._pods() if self._pods is not None else ()
+        pods = workloads(devices, given or ())
+        models = loaded_models(devices, attribution, live, pods, self._catalog)
         report = NodeReport(
             node=self._facts.node,
             simulated=self._facts.simulated,
@@ -80,6 +93,7 @@ class Reporter:
                     rows.get(device.identity.uuid),
                     fits.by_place.get(device.identity.uuid, ()),
                     models.get(device.identity.uuid, ()),
+                    pods.get(device.identity.uuid, ()),
                     readable=not attribution.reason,
                 )
                 for device in devices
@@ -93,6 +107,7 @@ class Reporter:
             report=report,
             counts=counts,
             versions=self._facts.versions,
+            pod_resources_up=None if self._pods is None else given is not None,
             candidates_unsupported=fits.unsupported,
             candidates_reload_ok=listed.reload_ok,
             series_limit=self._facts.series_limit,

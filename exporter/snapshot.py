@@ -25,7 +25,7 @@ class Snapshot:
     report: NodeReport
     counts: Counts
     versions: Versions
-    attribution_reason: str = ""
+    pod_resources_up: bool | None = None
     candidates_unsupported: int = 0
     candidates_reload_ok: bool = True
     series_limit: int = 0

@@ -201,6 +201,10 @@ ATTRIBUTION: Final = _gauge(
 ENGINE_READ_ERRORS: Final = _counter(
     "exporter_engine_read_errors", "Engine endpoints that could not be read, by cause.", "engine", "cause"
 )
+POD_RESOURCES_UP: Final = _gauge(
+    "exporter_pod_resources_up",
+    "1 if the kubelet said which pod holds which GPU at the last poll, else 0; absent outside Kubernetes.",
+)
 CANDIDATES: Final = _gauge("exporter_candidates", "Candidates in use from the list.")
 CANDIDATES_RELOAD_SUCCESS: Final = _gauge(
     "exporter_candidates_reload_success", "1 if the candidate file could be read when last looked at, else 0."

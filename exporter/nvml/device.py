@@ -62,7 +62,14 @@ def read_gpu(
 
 
 def read_mig_instance(
-    calls: Calls, handle: Any, *, uuid: str, parent: DeviceIdentity, slot: int, carries_memory: bool
+    calls: Calls,
+    handle: Any,
+    *,
+    uuid: str,
+    parent: DeviceIdentity,
+    slot: int,
+    gpu_instance: int | None,
+    carries_memory: bool,
 ) -> DeviceReading:
     """A MIG device; the sensors are the parent's and are not repeated here."""
     name: str = calls.may("nvmlDeviceGetName", handle) or ""
@@ -75,6 +82,7 @@ def read_mig_instance(
             memory_kind="mig",
             parent_uuid=parent.uuid,
             mig_profile=name.rpartition(" MIG ")[2] if " MIG " in name else "",
+            gpu_instance=gpu_instance,
         ),
         memory=memory,
         processes=_plausible(calls, _processes(calls, handle), memory) if carries_memory else None,

@@ -93,5 +93,11 @@ def _mig_instances(calls: Calls, handle: Any, parent: DeviceIdentity) -> Iterato
         if gpu_instance is not None:
             seen.add(gpu_instance)
         yield read_mig_instance(
-            calls, instance, uuid=uuid, parent=parent, slot=slot, carries_memory=carries_memory
+            calls,
+            instance,
+            uuid=uuid,
+            parent=parent,
+            slot=slot,
+            gpu_instance=gpu_instance,
+            carries_memory=carries_memory,
         )

@@ -21,7 +21,7 @@ def _line(gpu: GpuReport) -> Markup:
     return tag(
         "li",
         tag("a", name, href=f"#gpu-{gpu.uuid}"),
-        strip(gpu),
+        strip(gpu) or tag("span"),
         tag("span", free, class_="n" if gpu.up else "n late"),
         _who(gpu),
     )
