@@ -27,6 +27,8 @@ from exporter.simulated.node_file import BadNodeFile, read_node_file
 from exporter.simulated.source import DEFAULT_NODE, SimulatedSource
 from exporter.snapshot import Versions
 from exporter.tally import Tally
+from exporter.web.config_file import BadWebConfig
+from exporter.web.guard import Guard
 from exporter.web.server import CannotListen, Server
 from exporter.web.site import Site
 from shared.catalog.load import BadFacts, load_catalog
@@ -124,20 +126,23 @@ def run(settings: ExporterSettings, stop: threading.Event, *, started: threading
     Raises:
         CannotStart: Settings that cannot be used, or an address that cannot be listened on.
     """
+    guard = _guard(settings)
     exporter = Exporter(settings)
     site = Site(exporter.board, exporter.tally, exporter.health.trouble)
-    server = Server(site.answer, exporter.tally.request, max_connections=settings.max_connections)
+    server = Server(
+        guard.guarded(site.answer) if guard else site.answer,
+        exporter.tally.request,
+        max_connections=settings.max_connections,
+        tls=guard.tls if guard else None,
+    )
     try:
         port = server.start(settings.listen_address, settings.port)
     except CannotListen as error:
         exporter.stop()
         raise CannotStart(str(error)) from error
-    log.info(
-        "listening on http://%s:%d%s",
-        settings.listen_address,
-        port,
-        " (simulated node)" if settings.simulate else "",
-    )
+    scheme = "https" if guard and guard.tls else "http"
+    note = " (simulated node)" if settings.simulate else ""
+    log.info("listening on %s://%s:%d%s", scheme, settings.listen_address, port, note)
     scheduler = _scheduler(exporter, settings.poll_interval_seconds)
     scheduler.start()
     if started is not None:
@@ -165,6 +170,15 @@ def print_once(settings: ExporterSettings) -> int:
     body = published.scrape.body(exporter.tally.counts(), openmetrics=False, gzip=False)
     sys.stdout.write(body.decode())
     return EXIT_OK if published.snapshot.report.health.ok else 1
+
+
+def _guard(settings: ExporterSettings) -> Guard | None:
+    if settings.web_config is None:
+        return None
+    try:
+        return Guard(settings.web_config)
+    except BadWebConfig as error:
+        raise CannotStart(str(error)) from error
 
 
 def _scheduler(exporter: Exporter, interval_seconds: float) -> BackgroundScheduler:
