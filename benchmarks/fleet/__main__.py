@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -61,14 +62,17 @@ def report(server: Prometheus, fleet: Fleet, gpus: int, looks: int) -> None:
         "targets up": f"{server.number(f'sum(up{ours})'):.0f}",
         "scrape, 99 %": f"{server.number(f'quantile(0.99, scrape_duration_seconds{ours})'):.3f} s",
     }
-    rows |= {f"rules {name}": f"{seconds:.3f} s" for name, seconds in server.rule_groups().items()}
+    for name, (taken, interval) in server.rule_groups().items():
+        rows[f"rules {name}, every {interval:g} s"] = f"{taken:.3f} s"
     seconds = bot_looks(server.url, looks)
+    rows["bot's look, quickest"] = f"{seconds[0]:.3f} s"
     rows["bot's look, median"] = f"{statistics.median(seconds):.3f} s"
     rows[f"bot's look, slowest of {looks}"] = f"{seconds[-1]:.3f} s"
     timed = dashboard_queries(server)
     rows["dashboard queries"] = f"{len(timed)}"
     rows["dashboard query, median"] = f"{statistics.median(taken for taken, _, _ in timed):.3f} s"
     rows |= {f"{board} / {panel}": f"{taken:.3f} s" for taken, board, panel in timed[:5]}
+    rows["load of the machine"] = f"{os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
     print("| what | measured |\n| --- | --- |")
     for what, measured in rows.items():
         print(f"| {what} | {measured} |")

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Final
 
 NODE: Final = Path(__file__).with_name("node.toml")
-_UUID: Final = re.compile(r'"((?:GPU|MIG)-)[0-9a-f-]{8}')
-# Gauges that are another number at every scrape, as they are on a real fleet: constant ones would compress too well.
+# What differs between nodes and between scrapes: ids, gauges that are another number each time as they are on a real
+# fleet (constant ones would compress too well), and the time of the last look.
 _MOVING: Final = re.compile(
-    r"^(fittingroom_(?:gpu_memory_(?:used|free)_bytes|gpu_utilization_ratio|gpu_power_watts|gpu_temperature_celsius"
+    r"(fittingroom_(?:gpu_memory_(?:used|free)_bytes|gpu_utilization_ratio|gpu_power_watts|gpu_temperature_celsius"
     r"|loaded_model_kv_cache_used_tokens|loaded_model_limit_ratio|loaded_model_running_requests"
-    r"|exporter_poll_duration_seconds)(?:\{[^}]*\})?) (\S+)$",
-    re.MULTILINE,
+    r"|exporter_poll_duration_seconds|exporter_last_success_timestamp_seconds)(?:\{[^}]*\})? )(\S+)\n"
 )
 
 
@@ -46,20 +45,40 @@ class Fleet:
     def __init__(self, page: str, nodes: int) -> None:
         self.nodes = nodes
         self.series = sum(1 for line in page.splitlines() if line and not line.startswith("#"))
-        split = _MOVING.split(page)
-        self._still = split[0::3]
-        self._moving = [(name, float(value)) for name, value in zip(split[1::3], split[2::3], strict=True)]
+        self._parts: list[str] = []
+        self._uuids: list[int] = []  # places in _parts
+        self._numbers: list[tuple[int, float]] = []
+        self._time = -1
+        for line in page.splitlines(keepends=True):
+            self._add(line)
+
+    def _add(self, line: str) -> None:
+        if found := _MOVING.fullmatch(line):
+            self._add_text(found.group(1))
+            if "timestamp" in line:
+                self._time = len(self._parts)
+            self._numbers.append((len(self._parts), float(found.group(2))))
+            self._parts += ["", "\n"]
+        else:
+            self._add_text(line)
+
+    def _add_text(self, text: str) -> None:
+        for place, part in enumerate(re.split(r'(?<="GPU-)[0-9a-f]{8}', text)):
+            if place:
+                self._uuids.append(len(self._parts))
+                self._parts.append("")
+            self._parts.append(part)
 
     def page(self, node: int) -> bytes:
         """The node's page now."""
         now = time.time()
         wobble = 1 + 0.02 * ((int(now) * 2654435761 + node * 40503) % 1000) / 1000
-        parts = [self._still[0]]
-        for (name, value), rest in zip(self._moving, self._still[1:], strict=True):
-            parts += [f"{name} {value * wobble:.6g}", rest]
-        text = _UUID.sub(rf'"\g<1>{node:08x}', "".join(parts))
-        timestamp = "fittingroom_exporter_last_success_timestamp_seconds"
-        return re.sub(rf"^{timestamp} .*$", f"{timestamp} {now - 3}", text, flags=re.MULTILINE).encode()
+        parts, node_id = self._parts.copy(), f"{node:08x}"
+        for place in self._uuids:
+            parts[place] = node_id
+        for place, value in self._numbers:
+            parts[place] = f"{now - 3:.3f}" if place == self._time else f"{value * wobble:.6g}"
+        return "".join(parts).encode()
 
 
 @contextmanager

@@ -33,9 +33,10 @@ class Prometheus:
         found = self.get("query", query=query)["result"]
         return float(found[0]["value"][1]) if found else float("nan")
 
-    def rule_groups(self) -> dict[str, float]:
-        """Seconds of each group's last evaluation."""
-        return {group["name"]: float(group["evaluationTime"]) for group in self.get("rules")["groups"]}
+    def rule_groups(self) -> dict[str, tuple[float, float]]:
+        """Seconds of each group's last evaluation, and of its interval."""
+        groups = self.get("rules")["groups"]
+        return {group["name"]: (float(group["evaluationTime"]), float(group["interval"])) for group in groups}
 
 
 def _free_port() -> int:
