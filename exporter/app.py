@@ -18,6 +18,7 @@ from exporter.candidates import BadCandidates, CandidateSource
 from exporter.driver_health import DriverHealth
 from exporter.kubernetes.source import PodResources
 from exporter.look import BoundedLooks, Source
+from exporter.nvml.device import HostMemory
 from exporter.nvml.driver import Nvml
 from exporter.processes import Proc
 from exporter.published import Board
@@ -31,6 +32,7 @@ from exporter.web.config_file import BadWebConfig
 from exporter.web.guard import Guard
 from exporter.web.server import CannotListen, Server
 from exporter.web.site import Site
+from shared.catalog.catalog import Catalog
 from shared.catalog.load import BadFacts, load_catalog
 
 log: Final = logging.getLogger("fittingroom.exporter")
@@ -65,7 +67,7 @@ class Exporter:
         self.tally = Tally()
         self.board = Board(settings.max_age_seconds)
         self.health = DriverHealth()
-        source = _source(settings)
+        source = _source(settings, catalog)
         self._looks = BoundedLooks(
             source,
             settings.poll_timeout_seconds,
@@ -205,10 +207,11 @@ def _node_name(settings: ExporterSettings) -> str:
     return settings.node or socket.gethostname()
 
 
-def _source(settings: ExporterSettings) -> Source:
+def _source(settings: ExporterSettings, catalog: Catalog) -> Source:
     if settings.simulate is not None:
         return SimulatedSource(_simulated_file(settings.simulate))
-    return Nvml(_system_memory)
+    names = {name for row in catalog.gpus.values() if not row.unified_memory for name in row.nvml_names}
+    return Nvml(HostMemory(read=_system_memory, never_for=names))
 
 
 def _attribute(settings: ExporterSettings, source: Source, tally: Tally) -> Attribute:

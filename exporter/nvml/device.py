@@ -1,7 +1,7 @@
 """What NVML says about one device."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from exporter.nvml.calls import (
@@ -16,8 +16,20 @@ from exporter.nvml.calls import (
 )
 from exporter.reading import CallError, DeviceIdentity, DeviceReading, MemoryReading, ProcessReading
 
-SystemMemory = Callable[[], tuple[int, int]]
-"""Total and available bytes of the host."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostMemory:
+    """The host's memory, for devices that have none of their own.
+
+    Attributes:
+        read: Total and available bytes.
+        never_for: Product names of GPUs known to have memory of their own: when the driver does not tell it for one of
+            them, it is unreadable, and the host's must not be shown in its place.
+    """
+
+    read: Callable[[], tuple[int, int]]
+    never_for: Collection[str] = ()
+
 
 _PROCESS_LISTS: Final = (
     "nvmlDeviceGetComputeRunningProcesses",
@@ -27,9 +39,7 @@ _PROCESS_LISTS: Final = (
 _MILLI: Final = 1000
 
 
-def read_gpu(
-    calls: Calls, handle: Any, identity: DeviceIdentity, system_memory: SystemMemory
-) -> DeviceReading:
+def read_gpu(calls: Calls, handle: Any, identity: DeviceIdentity, host: HostMemory) -> DeviceReading:
     """Everything about a whole GPU. Each call that fails leaves only its own field None.
 
     Raises:
@@ -39,8 +49,9 @@ def read_gpu(
     mig_enabled = mig is not None and mig[0] == MIG_ENABLED
     processes = None if mig_enabled else _processes(calls, handle)  # the parent's list is its instances'
     memory, no_memory_of_its_own = _memory(calls, handle)
-    if no_memory_of_its_own and not mig_enabled:
-        memory = _unified_memory(system_memory, processes)
+    of_a_known_kind = not identity.name or identity.name in host.never_for
+    if no_memory_of_its_own and not mig_enabled and not of_a_known_kind:
+        memory = _unified_memory(host, processes)
         identity = replace(identity, memory_kind="unified")
     utilization = calls.may("nvmlDeviceGetUtilizationRates", handle)
     power = calls.may("nvmlDeviceGetPowerUsage", handle)
@@ -119,14 +130,12 @@ def _memory(calls: Calls, handle: Any) -> tuple[MemoryReading | None, bool]:
     )
 
 
-def _unified_memory(
-    system_memory: SystemMemory, processes: tuple[ProcessReading, ...] | None
-) -> MemoryReading | None:
+def _unified_memory(host: HostMemory, processes: tuple[ProcessReading, ...] | None) -> MemoryReading | None:
     """The host's memory as the device's: free is what the kernel calls available, used what the GPU's processes hold.
 
     Total less available would count every other program on the machine as GPU use.
     """
-    total, available = system_memory()
+    total, available = host.read()
     known = processes is not None and all(process.used_bytes is not None for process in processes)
     used = sum(process.used_bytes or 0 for process in processes or ()) if known else None
     return MemoryReading(total_bytes=total, free_bytes=available, used_bytes=used)

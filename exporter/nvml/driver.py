@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from exporter.nvml.calls import CallFailed, Calls, unavailable
-from exporter.nvml.device import SystemMemory, read_gpu, read_mig_instance
+from exporter.nvml.device import HostMemory, read_gpu, read_mig_instance
 from exporter.reading import CallError, DeviceIdentity, DeviceReading, DriverUnavailable, NodeReading
 
 _MOST_MIG_SLOTS: Final = 64
@@ -14,11 +14,11 @@ class Nvml:
     """The NVML driver. Not thread-safe: one worker thread owns it.
 
     Args:
-        system_memory: Asked for devices whose memory is the host's and that NVML therefore does not report.
+        host: Asked for devices whose memory is the host's and that NVML therefore does not report.
     """
 
-    def __init__(self, system_memory: SystemMemory) -> None:
-        self._system_memory = system_memory
+    def __init__(self, host: HostMemory) -> None:
+        self._host = host
         self._open = False
         self._identities: dict[int, DeviceIdentity] = {}  # index order holds within one session
 
@@ -66,7 +66,7 @@ class Nvml:
                 uuid=uuid, index=str(index), name=calls.may("nvmlDeviceGetName", handle) or name
             )
             self._identities[index] = identity
-            gpu = read_gpu(calls, handle, identity, self._system_memory)
+            gpu = read_gpu(calls, handle, identity, self._host)
             instances = tuple(_mig_instances(calls, handle, identity)) if gpu.mig_enabled else ()
         except CallFailed as failed:
             yield DeviceReading(identity=identity, down_reason=failed.code)

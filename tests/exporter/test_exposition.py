@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 import shared.estimator
 from exporter.exposition import Scrape, SnapshotCollector, wants_gzip, wants_openmetrics
+from exporter.nvml.device import HostMemory
 from exporter.nvml.driver import Nvml
 from exporter.simulated.source import DEFAULT_NODE, SimulatedSource
 from exporter.snapshot import Snapshot
@@ -80,7 +81,7 @@ def test_golden_scrape_of_a_real_driver_with_mig_a_lost_gpu_and_a_failing_call(
         gpu(H100_80GB, 2),
     )
     errors = (("*", 2, 15), ("nvmlDeviceGetTemperature", 1, 999))
-    nvml, tally = Nvml(lambda: (GIB, GIB)), Tally()
+    nvml, tally = Nvml(HostMemory(read=lambda: (GIB, GIB), never_for={A100_40GB[0], H100_80GB[0]})), Tally()
     show(Node(devices=devices))
     reports = reporter(catalog, tmp_path, simulated=False)
     reports.snapshot(look_at(nvml.read()), tally.counts())  # all were seen once

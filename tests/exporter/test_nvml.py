@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.nvml.device import HostMemory
 from exporter.nvml.driver import Nvml
 from exporter.reading import CallError, DriverUnavailable, MemoryReading, ProcessReading
 from tests.fakes.libnvidia_ml import A100_40GB, GIB, H100_80GB, MIB, Device, Node, Process, build, gpu
@@ -22,7 +23,7 @@ ON_ALL = -1
 
 @pytest.fixture
 def nvml() -> Iterator[Nvml]:
-    driver = Nvml(lambda: HOST_MEMORY)
+    driver = Nvml(HostMemory(read=lambda: HOST_MEMORY, never_for={A100_40GB[0]}))
     yield driver
     driver.close()
 
@@ -87,7 +88,8 @@ def test_a_driver_too_old_to_have_the_second_memory_call_is_read(tmp_path: Path)
     build(tmp_path, old_driver=True)
     Node(devices=(gpu(A100_40GB, 0, used=GIB),)).write(tmp_path / "state")
     script = (
-        "import json; from exporter.nvml.driver import Nvml; memory = Nvml(lambda: (1, 1)).read().devices[0].memory; "
+        "import json; from exporter.nvml.driver import HostMemory, Nvml; "
+        "memory = Nvml(HostMemory(read=lambda: (1, 1))).read().devices[0].memory; "
         "print(json.dumps([memory.used_bytes, memory.reserved_bytes]))"
     )
     environment = os.environ | {"LD_LIBRARY_PATH": str(tmp_path), "FAKE_NVML_STATE": str(tmp_path / "state")}
@@ -164,9 +166,9 @@ def test_a_reloaded_driver_fails_one_look_and_a_new_session_sees_it(show: Show, 
 
 def test_no_library_at_all_is_said_as_such(tmp_path: Path) -> None:
     script = (
-        "from exporter.nvml.driver import Nvml\n"
+        "from exporter.nvml.driver import HostMemory, Nvml\n"
         "from exporter.reading import DriverUnavailable\n"
-        "try: Nvml(lambda: (1, 1)).read()\n"
+        "try: Nvml(HostMemory(read=lambda: (1, 1))).read()\n"
         "except DriverUnavailable as error: print(error.code, error.sentence)"
     )
     environment = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
@@ -272,6 +274,15 @@ def test_a_gpu_without_memory_of_its_own_uses_the_hosts(show: Show, nvml: Nvml, 
 
     assert device.identity.memory_kind == "unified"
     assert device.memory == MemoryReading(total_bytes=128 * GIB, free_bytes=100 * GIB, used_bytes=3 * GIB)
+
+
+def test_a_gpu_known_to_have_memory_never_shows_the_hosts(show: Show, nvml: Nvml) -> None:
+    errors = tuple((f"nvmlDeviceGetMemoryInfo{v}", 0, NOT_SUPPORTED) for v in ("", "_v2"))
+    show(Node(devices=(gpu(A100_40GB, 0),), errors=errors))
+
+    device = nvml.read().devices[0]
+
+    assert (device.memory, device.identity.memory_kind) == (None, "dedicated")
 
 
 def test_memory_that_cannot_be_true_is_unreadable(show: Show, nvml: Nvml) -> None:
