@@ -2,7 +2,7 @@
 
 import sys
 
-from bot.terminal.command import main
+from bot.terminal.command import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

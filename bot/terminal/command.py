@@ -1,5 +1,6 @@
 """`fit`: arguments in, an exit code out; every mistake a person can make is one sentence on stderr."""
 
+import gc
 import os
 import signal
 import sys
@@ -18,6 +19,22 @@ _INTERRUPTED: Final = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. 0: answered; 2: not understood, and stderr says what would work."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    gc.disable()  # a run this short ends before there is garbage worth collecting; long ones turn it on again
+    try:
+        return _guarded(given)
+    finally:
+        gc.enable()
+
+
+def run() -> int:
+    """`main` as the last thing a process does: what is alive is not searched for garbage once more on the way out."""
+    code = main()
+    gc.freeze()
+    return code
+
+
+def _guarded(given: list[str]) -> int:
+    """Run, with every way a person can end it."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `fit gpus | head` ends quietly
     try:

@@ -1,5 +1,6 @@
 """`fit estimate`: one estimate from flags, or a line of JSON out per line of JSON in."""
 
+import gc
 import json
 import sys
 from argparse import Namespace
@@ -17,6 +18,7 @@ from shared.estimator import Estimate, estimate
 def run_estimate(arguments: Namespace, catalog: Catalog) -> int:
     """Answer on stdout; the exit code is 0. Raises UserError for what cannot be answered."""
     if arguments.batch is not None:
+        gc.enable()  # a batch may be long
         for line in batch(_lines(arguments.batch), catalog):
             print(line)
         return 0

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.fleet import LiveFleet
+from bot.terminal.snapshot import keep_catalog, kept_catalog
 from shared.catalog.catalog import Catalog
-from shared.catalog.load import load_catalog
 
 if TYPE_CHECKING:
     from bot.fleet_reader import FleetReader
@@ -18,8 +18,16 @@ EXPORTER_URLS = "FITTINGROOM_EXPORTER_URLS"
 
 def catalog_of(environment: Mapping[str, str]) -> Catalog:
     """The shipped facts with the site's own on top. Raises BadFacts (a UserError)."""
-    site = environment.get(SITE_CATALOG)
-    return load_catalog(Path(site) if site else None)
+    named = environment.get(SITE_CATALOG)
+    site = Path(named) if named else None
+    kept = kept_catalog(environment, site)
+    if kept is not None:
+        return kept
+    from shared.catalog.load import load_catalog
+
+    catalog = load_catalog(site)
+    keep_catalog(catalog, environment, site)
+    return catalog
 
 
 def reader_of(environment: Mapping[str, str]) -> "FleetReader | None":

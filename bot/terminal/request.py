@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.catalog.catalog import Catalog
-from shared.catalog.names import find_engine, find_gpu, find_model, find_quantization
+from shared.catalog.checkpoints import Checkpoint, find_checkpoint
+from shared.catalog.names import find_engine, find_gpu, find_quantization
 from shared.catalog.rows import Gpu, Model, Quantization
-from shared.errors import BadValue, Refused, UserError
+from shared.errors import BadValue, Refused, UnknownName, UserError, shown
 from shared.memory.workload import Workload
 from shared.planner.case import DEFAULT_CONTEXT_TOKENS, MOST_GPUS, MOST_SEQUENCES
 from shared.planner.engine_choice import engine_for, published
@@ -41,7 +42,12 @@ def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
     given = {name: value for name, value in asked.items() if value is not None}
     _refuse_unknown(given)
     assumptions: list[str] = []
-    model = find_model(_text(given, "model"), catalog)
+    found = find_checkpoint(_text(given, "model"), catalog)
+    model = found.model
+    if found.how == "assumed":
+        assumptions.append(f"{shown(_text(given, 'model'))} is taken to have the shape of {model.name}.")
+    if "quantization" not in given and (said := _quantization_said(found, assumptions)) is not None:
+        given["quantization"] = said
     parallel = _whole(given, "tensor_parallel", 1, MOST_GPUS)
     stages = _whole(given, "pipeline_parallel", 1, MOST_GPUS)
     count = _gpu_count(given, parallel, stages)
@@ -211,6 +217,20 @@ def _context(given: Mapping[str, Any], model: Model, assumptions: list[str]) -> 
         f"Context was not given: {tokens(default)} of the model's {tokens(model.context_tokens)}."
     )
     return default
+
+
+def _quantization_said(found: Checkpoint, assumptions: list[str]) -> str | None:
+    """The quantization a repository's or file's name says."""
+    if found.quantization is not None:
+        if found.said:
+            assumptions.append(f"{found.quantization.name}, as the name of the checkpoint says.")
+        return found.quantization.id
+    if found.said:
+        raise UnknownName("quantization", found.said)
+    if found.is_gguf:
+        assumptions.append("The name says GGUF and no type: Q4_K_M, which llama.cpp takes by default.")
+        return "Q4_K_M"
+    return None
 
 
 def _quantization_and_engine(

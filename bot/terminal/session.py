@@ -73,7 +73,9 @@ def answer_to(text: str, catalog: Catalog, look: Callable[[], LiveFleet]) -> Ans
 def interactive_prompt(catalog: Catalog, fleet_reader: "FleetReader | None") -> int:
     """Take questions until end of file, Ctrl-C or "exit"; a mistake costs its sentence, not the session."""
     import asyncio
+    import gc
 
+    gc.enable()  # a session lives long
     with asyncio.Runner() as runner:
 
         def look() -> LiveFleet:

@@ -13,7 +13,8 @@ Positive = Annotated[int, Field(gt=0)]
 class Row(BaseModel):
     """A frozen, strict row: no unknown keys, no text where a number belongs."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # schemas are built when first used: the catalog needs the one of its tables, not one more per row type
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
 
 class SourceKind(StrEnum):

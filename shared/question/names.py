@@ -32,11 +32,18 @@ _HELD: dict[int, tuple[Catalog, QuestionNames]] = {}
 def names_of(catalog: Catalog) -> QuestionNames:
     """The names of a catalog; built on first use, which takes some 20 ms."""
     held = _HELD.get(id(catalog))
-    if held is None:
-        while len(_HELD) >= _MOST_HELD:
-            _HELD.pop(next(iter(_HELD)), None)
-        held = _HELD[id(catalog)] = (catalog, _build(catalog))
-    return held[1]
+    if held is not None:
+        return held[1]
+    names = _build(catalog)
+    hold_names(catalog, names)
+    return names
+
+
+def hold_names(catalog: Catalog, names: QuestionNames) -> None:
+    """Use names that were built before, by whoever kept them together with their catalog."""
+    while len(_HELD) >= _MOST_HELD:
+        _HELD.pop(next(iter(_HELD)), None)
+    _HELD[id(catalog)] = (catalog, names)
 
 
 def _build(catalog: Catalog) -> QuestionNames:
