@@ -30,6 +30,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "asked": option_json(plan.asked) if plan.asked else None,
         "breakdown": breakdown_json(plan.asked.estimate) if plan.asked else None,
         "options": [option_json(one) for one in plan.options],
+        "more_options": [option_json(one) for one in plan.more],
         "on_these_gpus": [_quantization_fit(fit) for fit in plan.on_these_gpus],
         "counts": [_count_fit(fit) for fit in plan.counts],
         "assumptions": list(plan.assumptions),

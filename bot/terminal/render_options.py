@@ -28,10 +28,10 @@ KIND = {
 _BAR_CELLS = 24
 
 
-def print_options(plan: Plan, screen: Console) -> None:
-    """Every option, best first; a command stays on one line whatever the width, so that it can be copied."""
+def print_options(plan: Plan, screen: Console, *, everything: bool) -> None:
+    """The options, best first; a command stays on one line whatever the width, so that it can be copied."""
     screen.print(Text("What would work, best first", "bold"))
-    for number, one in enumerate(plan.options, 1):
+    for number, one in enumerate((*plan.options, *(plan.more if everything else ())), 1):
         screen.print()
         screen.print(_title(number, one, plan))
         for line in _lines(one):

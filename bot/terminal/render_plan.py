@@ -38,7 +38,7 @@ def show_answer(answer: Answer, *, console: Console | None = None, everything: b
         _spaced(screen, _asked(plan.asked))
     if plan.options:
         screen.print()
-        print_options(plan, screen)
+        print_options(plan, screen, everything=everything)
     for part in _parts(answer, everything=everything):
         _spaced(screen, part)
     _spaced(screen, _small_print(answer, everything=everything))
@@ -117,7 +117,9 @@ def _small_print(answer: Answer, *, everything: bool) -> Text:
     lines = [f"Assumed: {' '.join(said)}"] if said else []
     if everything:
         lines += [f"Source: {source}" for source in plan.sources]
-    elif plan.sources:
+    elif plan.more:
+        lines.append(f"{len(plan.more)} more options with --all.")
+    if plan.sources and not everything:
         lines.append(f"Facts of {answer.catalog_date}; {len(plan.sources)} sources, shown with --all.")
     if answer.fleet is not None and hasattr(answer.fleet, "age_seconds"):
         lines.append(f"Live numbers are {age(answer.fleet.age_seconds)}.")

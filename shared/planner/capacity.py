@@ -8,6 +8,7 @@ from shared.catalog.rows import Quantization
 from shared.estimator import Estimate
 from shared.planner.asked import asked_of
 from shared.planner.case import Case
+from shared.planner.crowd import unfit_for_many
 from shared.planner.fit import at_context, attempt_case
 from shared.planner.limits import longest_context, most_sequences, with_sequences
 from shared.planner.options import option
@@ -39,7 +40,10 @@ def for_users(case: Case, catalog: Catalog) -> list[Option]:
     served = 0
     for kind, estimate in _starting_points(case, catalog):
         users = most_sequences(estimate, catalog)
-        if users <= served:
+        named = case.quantization is not None and estimate.workload.quantization.id == case.quantization.id
+        if users <= served or (
+            not named and unfit_for_many(case, estimate.workload.quantization, case.gpu, users)
+        ):
             continue
         context = context_per_sequence(estimate.workload)
         loaded = with_sequences(estimate, users, context, catalog).estimate

@@ -119,6 +119,8 @@ class Plan:
         asked: What was literally asked, at the published precision where none was named; None for questions
             that name no model or no GPU.
         sentence: The headline as a sentence, verdict first.
+        options: What would work, best first; at most six, of as many kinds as there are.
+        more: The rest, in the same order, for who asks.
         on_these_gpus: What each quantization does on the asked GPUs, best quality first.
         counts: How many of that GPU the usual precisions need.
         others: The same question for the other choices of an ambiguity.
@@ -129,6 +131,7 @@ class Plan:
     sentence: str
     asked: Option | None = None
     options: tuple[Option, ...] = ()
+    more: tuple[Option, ...] = ()
     on_these_gpus: tuple[QuantizationFit, ...] = ()
     counts: tuple[CountFit, ...] = ()
     assumptions: tuple[str, ...] = ()

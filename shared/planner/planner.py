@@ -18,7 +18,7 @@ from shared.planner.options import option
 from shared.planner.parallelism import counts_for_usual_precisions
 from shared.planner.plan import Headline, Option, OptionKind, Plan
 from shared.planner.quantizations import fits_on_these_gpus
-from shared.planner.ranking import ranked, shown
+from shared.planner.ranking import MOST_OPTIONS, ranked, rest, shown
 from shared.planner.sentence import fit_sentence
 from shared.planner.shopping import cheapest, what_fits, which_gpu
 from shared.planner.shopping_sentence import (
@@ -78,6 +78,7 @@ def _fit_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
         sentence=fit_sentence(case, asked, word, options, fits),
         asked=literal,
         options=shown(options),
+        more=rest(options),
         on_these_gpus=fits,
         counts=counts,
         assumptions=_assumptions(case, literal),
@@ -120,6 +121,7 @@ def _capacity_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
         sentence=capacity_sentence(case, tuple(options), attempted, users=users),
         asked=asked or _literal(attempted, (), catalog),
         options=shown(tuple(options)),
+        more=rest(tuple(options)),
         on_these_gpus=fits_on_these_gpus(case, catalog),
         assumptions=_assumptions(case, asked),
         warnings=warnings(query, attempted, tuple(options)),
@@ -136,6 +138,7 @@ def _which_gpu_plan(query: Query, model: Model, catalog: Catalog) -> Plan:
         headline=Headline.YES if options else Headline.NO,
         sentence=which_gpu_sentence(case, options),
         options=shown(options),
+        more=rest(options),
         assumptions=case.assumptions,
         warnings=query.warnings,
         sources=sources(case, options, catalog),
@@ -150,7 +153,8 @@ def _cheapest_plan(query: Query, model: Model, gpu: Gpu | None, catalog: Catalog
         query=query,
         headline=Headline.YES if options else Headline.NO,
         sentence=cheapest_sentence(case, options),
-        options=options[:6],
+        options=options[:MOST_OPTIONS],
+        more=options[MOST_OPTIONS:],
         assumptions=case.assumptions,
         warnings=query.warnings,
         sources=sources(case, options, catalog),
@@ -168,7 +172,8 @@ def _what_fits_plan(query: Query, gpu: Gpu, catalog: Catalog) -> Plan:
         query=query,
         headline=Headline.YES if options else Headline.NO,
         sentence=what_fits_sentence(gpu, like.gpu_count, options),
-        options=options[:6],
+        options=options[:MOST_OPTIONS],
+        more=options[MOST_OPTIONS:],
         assumptions=like.assumptions,
         warnings=query.warnings,
         sources=sources(like, options, catalog),

@@ -39,6 +39,12 @@ def shown(options: tuple[Option, ...]) -> tuple[Option, ...]:
     return tuple(options[place] for _, place in sorted(chosen, key=lambda turn: turn[1]))
 
 
+def rest(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    """What `shown` leaves out."""
+    kept = shown(options)
+    return tuple(one for one in options if not any(one is other for other in kept))
+
+
 def _rank(one: Option, case: Case) -> tuple[float, ...]:
     """Smaller is better. A quantization that breaks the model ranks below everything healthy, wherever it fits."""
     speed = one.speed.tokens_per_second if one.speed else 0.0

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from shared.catalog.catalog import Catalog
-from shared.catalog.rows import Gpu, Quantization, QuantizationFormat
+from shared.catalog.rows import Gpu, Quantization
 from shared.estimator import Estimate
 from shared.planner.alternatives import best_healthy
 from shared.planner.case import Case
+from shared.planner.crowd import unfit_for_many
 from shared.planner.current_models import current_models
-from shared.planner.engine_choice import engine_for, serves
+from shared.planner.engine_choice import engine_for
 from shared.planner.options import option
 from shared.planner.parallelism import fewest_gpus, usual_precisions
 from shared.planner.plan import Option, OptionKind
@@ -18,7 +19,7 @@ from shared.units import gib
 
 _MOST_GPUS: Final = 16
 _ONE_NODE: Final = 8
-_CROWD: Final = 4  # users from which a server is the natural choice
+_WITHOUT_NVLINK: Final = 4  # beyond that, cards that talk over PCIe spend their time talking
 _READING_PACE: Final = 8.0  # tokens per second and user; people read at about half of that
 _SEGMENTS: Final = ("consumer", "workstation", "datacenter")
 _OLDEST: Final = (7, 5)
@@ -46,9 +47,10 @@ def cheapest(case: Case, catalog: Catalog, only: Gpu | None) -> list[Option]:
     best: dict[str, Option] = {}
     for quantization in _precisions(case, catalog):
         for gpu in [only] if only else _rentable(catalog):
-            if _unfit_for_many(case, quantization, gpu):
+            if unfit_for_many(case, quantization, gpu):
                 continue
-            for estimate in _held(case.on(gpu), quantization, catalog, most=_ONE_NODE):
+            most = _ONE_NODE if gpu.nvlink_bytes_per_second else _WITHOUT_NVLINK
+            for estimate in _held(case.on(gpu), quantization, catalog, most=most):
                 kind = OptionKind.MORE_GPUS if len(estimate.gpus) > 1 else OptionKind.OTHER_GPU
                 one = option(kind, estimate, catalog)
                 known = best.get(gpu.id)
@@ -57,12 +59,6 @@ def cheapest(case: Case, catalog: Catalog, only: Gpu | None) -> list[Option]:
                     reason = f"{price.usd_per_hour:.2f} USD an hour at {price.provider} on {price.as_of}."
                     best[gpu.id] = replace(one, reason=reason)
     return sorted(best.values(), key=_cost)
-
-
-def _unfit_for_many(case: Case, quantization: Quantization, gpu: Gpu) -> bool:
-    """Nobody serves a crowd from llama.cpp where a server with paged attention runs."""
-    crowd = case.sequences >= _CROWD and case.engine is None
-    return crowd and serves(gpu) and quantization.format is QuantizationFormat.GGUF
 
 
 def _fast_enough(one: Option) -> bool:
