@@ -11,7 +11,8 @@ NUMBER_WORDS: Final = {
     "five": 5, "six": 6, "hexa": 6, "seven": 7, "eight": 8, "octa": 8, "octo": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "sixteen": 16, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
     "hundred": 100, "zero": 0, "no": 0,
-    "deux": 2, "dos": 2, "zwei": 2, "due": 2, "dois": 2, "две": 2, "два": 2, "двух": 2, "двум": 2, "трёх": 3, "трех": 3, "três": 3, "trois": 3, "tres": 3, "drei": 3,
+    "deux": 2, "dos": 2, "zwei": 2, "due": 2, "dois": 2, "две": 2, "два": 2,
+    "двух": 2, "двум": 2, "трёх": 3, "трех": 3, "três": 3, "trois": 3, "tres": 3, "drei": 3,
     "quatre": 4, "cuatro": 4, "vier": 4, "quattro": 4, "четыре": 4,
     "双": 2, "单": 1, "两": 2, "一": 1, "二": 2, "三": 3, "四": 4, "六": 6, "八": 8,
 }  # fmt: skip
@@ -39,7 +40,7 @@ def tokens_of(digits: str, unit: str | None) -> int:
 
 
 def either(choices: Sequence[str]) -> str:
-    """ "8 GB, 12 GB or 16 GB"."""
+    """Several things to choose from as a person lists them: "8 GB, 12 GB or 16 GB"."""
     if len(choices) < 2:
         return "".join(choices)
     return f"{', '.join(choices[:-1])} or {choices[-1]}"

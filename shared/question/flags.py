@@ -41,7 +41,7 @@ _OTHER_FLAGS: Final = re.compile(
     r"tb/s|mhz|ghz|w|watts?)(?!\w))"
 )
 _PROCESSOR: Final = re.compile(
-    r"(?<![\w-])(?:(?:amd )?(?:ryzen(?! ai max)(?: (?:ai|pro|threadripper))*(?: \d)?|"
+    r"(?<![\w-])(?:(?:amd )?(?:ryzen(?![ -]ai[ -]max)(?: (?:ai|pro|threadripper))*(?: \d)?|"
     r"threadripper(?: pro)?|epyc)(?: [\w-]*\d[\w-]*)?"
     r"|(?:intel )?(?:core )?i[3579][- ]\d{4,5}[a-z]{0,2}|core ultra \d(?: \d{3}[a-z]{0,2})?|"
     r"xeon(?: (?:gold|silver|platinum|w|e\d?))?[ -]?[\w-]*)(?!\w)"

@@ -54,7 +54,7 @@ def _one_per_size(rows: Sequence[Gpu]) -> tuple[Gpu, ...]:
 
 
 def _no_such_size(mention: GpuMention, known: Sequence[Gpu], size: MemorySize) -> UserError:
-    """ "There is no A100 with 60 GB": the real variants, and how to ask about other hardware."""
+    """The refusal "There is no A100 with 60 GB": the real variants, and how to ask about other hardware."""
     real = sorted({row.memory_marketed_gb for row in known})
     family = next((row.family for row in _not_particular(mention)), known[0].family)
     comes_with = either(tuple(f"{one} GB" for one in real))

@@ -47,8 +47,8 @@ def count_beside(question: Remaining, start: int, end: int, is_family: Callable[
     after = _AFTER.search(question.lower[end : end + 40])
     if after is not None:
         number = next((text for name, text in after.groupdict().items() if text and name != "pair"), None)
-        given = question.take(end, end + after.end())
-        return _checked(given, 2 if number is None else count_of(number))
+        question.take(end, end + after.end())
+        return _checked(2 if number is None else count_of(number))
     low = max(0, start - 60)
     before = _BEFORE.search(question.lower[low:start])
     if before is None:
@@ -57,8 +57,8 @@ def count_beside(question: Remaining, start: int, end: int, is_family: Callable[
     text = next((text for name, text in groups.items() if text and name != "pair"), None)
     if groups["n"] and is_family(_word_before(question.lower[: low + before.start()])):
         return None  # "llama 3 4090s": the number is the model's version
-    given = question.take(low + before.start(), start)
-    return _checked(given, 2 if text is None else count_of(text))
+    question.take(low + before.start(), start)
+    return _checked(2 if text is None else count_of(text))
 
 
 def count_anywhere(question: Remaining) -> int | None:
@@ -66,8 +66,8 @@ def count_anywhere(question: Remaining) -> int | None:
     match = question.find(_ANYWHERE)
     if match is None:
         return None
-    given = question.take_match(match)
-    return _checked(given, 2 if match["pair"] else count_of(match["n"]))
+    question.take_match(match)
+    return _checked(2 if match["pair"] else count_of(match["n"]))
 
 
 def nodes(question: Remaining) -> int:
@@ -75,13 +75,13 @@ def nodes(question: Remaining) -> int:
     match = question.find(_NODES)
     if match is None:
         return 1
-    given = question.take_match(match)
-    return _checked(given, count_of(match["n"]))
+    question.take_match(match)
+    return _checked(count_of(match["n"]))
 
 
-def checked_total(question: Remaining, given: str, count: int) -> int:
+def checked_total(question: Remaining, count: int) -> int:
     """A count with its nodes multiplied in, refused outside 1 to MOST_GPUS."""
-    return _checked(given, count * nodes(question))
+    return _checked(count * nodes(question))
 
 
 def _system_count(question: Remaining, low: int, start: int) -> int | None:
@@ -98,7 +98,7 @@ def _word_before(text: str) -> str:
     return match[1] if match else ""
 
 
-def _checked(given: str, count: int) -> int:
+def _checked(count: int) -> int:
     if not 1 <= count <= MOST_GPUS:
         sentence = f"I cannot plan {count:,} GPUs: give a number from 1 to {MOST_GPUS:,}."
         raise UserError(sentence, field="gpu_count")

@@ -11,16 +11,13 @@ from shared.question.gpu_names import BRAND, GpuNames, Key
 from shared.question.memory_size import MemorySize
 from shared.question.model_names import ModelNames
 from shared.question.remaining import Remaining
+from shared.question.vocabulary import words
 
 # words that make another card of the one named before them; a mention must not end just before one
-_SUFFIXES: Final = frozenset(
-    "ti super laptop mobile notebook maxq xt xtx gre ada ultra pro sff nvl supers tis d".split()
-)
+_SUFFIXES: Final = words("ti super laptop mobile notebook maxq xt xtx gre ada ultra pro sff nvl supers tis d")
 _LAPTOP: Final = ("laptop", "mobile", "notebook")
 _SHORT_NAME: Final = 2  # parts of "A2", "T4"
-_SAID_OF_A_CARD: Final = frozenset(
-    "based powered equipped node nodes class server box gpu sxm pcie nvl hbm q s".split()
-)
+_SAID_OF_A_CARD: Final = words("based powered equipped node nodes class server box gpu sxm pcie nvl hbm q s")
 _INSIDE_NAMES: Final = frozenset("-_/().+")
 
 
@@ -164,8 +161,7 @@ def _refuse_other_card(question: Remaining, atoms: Sequence[Atom], used: int, na
 
 def _mention(atoms: Sequence[Atom], at: int, used: int, key: Key, names: GpuNames) -> GpuMention:
     start, end = at, used
-    while start > 0 and atoms[start - 1].text in BRAND and atoms[start].start - atoms[start - 1].end <= 1:
-        start -= 1
+    start -= _makers_words_before(atoms, start)
     if end < len(atoms) and atoms[end].text == "s" and atoms[end].start == atoms[end - 1].end:
         end += 1
     while end < len(atoms) and atoms[end].text in BRAND and atoms[end].start - atoms[end - 1].end <= 1:
@@ -180,6 +176,19 @@ def _mention(atoms: Sequence[Atom], at: int, used: int, key: Key, names: GpuName
         said=names.said.get(key, ()),
         loose=names.loose.get(key, ()),
     )
+
+
+def _makers_words_before(atoms: Sequence[Atom], start: int) -> int:
+    """How many atoms before a name are the maker's words, hyphens included: "nvidia-rtx-", "Intel Arc "."""
+    first = start
+    for index in range(start - 1, -1, -1):
+        if atoms[index + 1].start - atoms[index].end > 1:
+            break
+        if atoms[index].text in BRAND:
+            first = index
+        elif atoms[index].text != "-":
+            break
+    return start - first
 
 
 def laptop_mention(question: Remaining, mention: GpuMention, names: GpuNames) -> GpuMention:

@@ -9,13 +9,14 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.question.atoms import key_of, without
 from shared.question.instance import Instances, cloud_instances
+from shared.question.vocabulary import words
 
 Key = tuple[str, ...]
 
 # words that add nothing to a model number: "NVIDIA GeForce RTX 4090", "Tesla V100"
-BRAND: Final = frozenset(
+BRAND: Final = words(
     "nvidia geforce tesla amd radeon instinct intel apple rtx gtx rx arc gpu gpus graphics card cards mac macbook "
-    "nvidias generation edition accelerator series desktop".split()
+    "nvidias generation edition accelerator series desktop"
 )
 _FORM: Final = re.compile(r"^(?:sxm|pcie|hbm|gddr|oam|nvl|mezz|e)$")
 _MEMORY: Final = re.compile(r"(?<![\w.])(\d{1,4}) ?gb?\b", re.IGNORECASE)

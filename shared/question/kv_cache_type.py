@@ -35,8 +35,7 @@ def read_kv_cache_type(question: Remaining, engine: str | None) -> str | None:
     """The type both halves of the KV cache are to have, as the engines spell it; None when not said."""
     found: list[tuple[str, str]] = []  # (as typed, type)
     for pattern in (_FLAG, _AFTER, _BEFORE):
-        for match in question.find_all(pattern):
-            found.append((question.take_match(match), match["type"]))
+        found += [(question.take_match(match), match["type"]) for match in question.find_all(pattern)]
     if not found:
         return _unsaid_type(question, engine)
     given, typed = found[0]
@@ -60,7 +59,7 @@ def _spelled(typed: str, engine: str | None) -> tuple[str, str]:
 
 
 def _unsaid_type(question: Remaining, engine: str | None) -> str | None:
-    """ "with a quantized KV cache": 8 bits, the mildest quantized type there is."""
+    """The type of "with a quantized KV cache": 8 bits, the mildest quantized type there is."""
     match = question.find(_UNSAID)
     if match is None:
         return None

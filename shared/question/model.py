@@ -64,14 +64,13 @@ def read_models(
 
 def contexts_in_names(question: Remaining, names: ModelNames) -> tuple[tuple[int, int], ...]:
     """Places of the "128k" of a model that is called so ("Phi 3 Mini 128k"), which is no context asked for."""
-    places = []
-    for match in question.find_all(_THOUSANDS):
-        if match[0] not in names.words:
-            continue
-        for mention in model_mentions(question.lower[: match.end()], names):
-            if mention.end == match.end() and match[0] in mention.face.words and closest(mention.face, names):
-                places.append(match.span())
-    return tuple(places)
+    return tuple(
+        match.span()
+        for match in question.find_all(_THOUSANDS)
+        if match[0] in names.words
+        for mention in model_mentions(question.lower[: match.end()], names)
+        if mention.end == match.end() and match[0] in mention.face.words and closest(mention.face, names)
+    )
 
 
 def resolve(name: str, names: ModelNames) -> Model | None:
@@ -84,7 +83,7 @@ def resolve(name: str, names: ModelNames) -> Model | None:
 
 
 def _one_size_each(mention: Mention, names: ModelNames) -> Iterable[Mention]:
-    """ "qwen3 8b/14b" is two models, unless one row has both numbers ("Scout 17B, 109B")."""
+    """The mentions of "qwen3 8b/14b", which is two models, unless one row has both numbers ("Scout 17B, 109B")."""
     sizes = sorted(mention.face.sizes, key=billions)
     if len(sizes) < 2 or closest(mention.face, names):
         return (mention,)

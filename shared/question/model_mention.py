@@ -5,18 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein
-
 from shared.question.model_names import Face, ModelNames
-from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD, Token, tokens_in
+from shared.question.model_pieces import SHORTEST_CORRECTED, Piece, pieces_in
+from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD
 from shared.question.other_names import OTHER_MODELS
 from shared.question.remaining import TAKEN
 from shared.question.vocabulary import ENGLISH, NOISE, SOFT
 
-SIMILAR_ENOUGH: Final = 0.72
-_SHORTEST_CORRECTED: Final = 4
-_DOUBLING: Final = 0.05  # what a doubled letter costs
 _GAP: Final = re.compile(r"[ \-_/.()'+]*|:|, ")
 _CONNECTOR: Final = re.compile(r"\b(?:vs|versus|or|and|against|than|compared)\b|[,;&/|+]")
 _MAKER: Final = re.compile(r"(?: ?ai)?'s ")
@@ -43,92 +38,16 @@ class Mention:
         return bool(self.face.words - SOFT - NOISE or self.face.versions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    token: Token
-    words: tuple[str, ...]  # of a word: what it says, corrected or taken apart
-    is_corrected: bool = False
-    is_unknown: bool = False
-
-
 def model_mentions(text: str, names: ModelNames) -> list[Mention]:
     """Every model named in a text in lower case, in order."""
-    runs = _runs(text, _pieces(text, names))
+    runs = _runs(text, pieces_in(text, names))
     mentions = [mention for run in runs if (mention := _mention(text, run, names)) is not None]
     return _put_together(text, mentions)
 
 
-def _pieces(text: str, names: ModelNames) -> list[_Piece | None]:
-    """Every token as a piece of a model's name, or None where it is none."""
-    tokens = tokens_in(text)
-    pieces: list[_Piece | None] = []
-    skip = False
-    for index, token in enumerate(tokens):
-        if skip:
-            skip = False
-            continue
-        follows = tokens[index + 1] if index + 1 < len(tokens) else None
-        if (
-            token.kind == WORD
-            and follows is not None
-            and follows.kind == WORD
-            and follows.start - token.end <= 1
-        ):
-            both = token.text + follows.text
-            if both in names.family and not (token.text in names.family and follows.text in names.words):
-                pieces.append(_Piece(Token(WORD, both, token.start, follows.end), (both,)))
-                skip = True
-                continue
-        pieces.append(_piece(token, names))
-    return pieces
-
-
-def _piece(token: Token, names: ModelNames) -> _Piece | None:
-    if token.kind != WORD:
-        return _Piece(token, ())
-    word = token.text
-    if word in names.words or word in SOFT:
-        return _Piece(token, (word,))
-    if word in names.joined:
-        return _Piece(token, names.joined[word])
-    if word in NOISE or not word.isascii():
-        return None
-    if word in OTHER_MODELS:
-        return _Piece(token, (word,), is_unknown=True)
-    corrected = _corrected(word, names)
-    if corrected is not None:
-        return _Piece(token, names.joined.get(corrected, (corrected,)), is_corrected=True)
-    return _Piece(token, (word,), is_unknown=True)
-
-
-def _corrected(word: str, names: ModelNames) -> str | None:
-    """The one family word a misspelled word is closest to."""
-    if len(word) < _SHORTEST_CORRECTED or not word.isalpha():
-        return None
-    scored = [(likeness, known) for known, likeness, _ in _alike(word, names.corrected_to)]
-    singles = {_single(known): known for known in names.corrected_to}
-    scored += [
-        (likeness - _DOUBLING, singles[known]) for known, likeness, _ in _alike(_single(word), tuple(singles))
-    ]
-    best = max((likeness for likeness, _ in scored), default=0.0)
-    closest_words = {known for likeness, known in scored if likeness == best}
-    return closest_words.pop() if best >= SIMILAR_ENOUGH and len(closest_words) == 1 else None
-
-
-def _alike(word: str, known: Sequence[str]) -> list[tuple[str, float, int]]:
-    return process.extract(
-        word, known, scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=SIMILAR_ENOUGH, limit=3
-    )
-
-
-def _single(word: str) -> str:
-    """A word with its doubled letters single, since doubling the wrong one is the commonest slip ("lamma")."""
-    return re.sub(r"(.)\1+", r"\1", word)
-
-
-def _runs(text: str, pieces: Sequence[_Piece | None]) -> list[list[_Piece]]:
+def _runs(text: str, pieces: Sequence[Piece | None]) -> list[list[Piece]]:
     """Pieces that stand together; an unknown word stays only beside a piece it is written with."""
-    runs: list[list[_Piece]] = [[]]
+    runs: list[list[Piece]] = [[]]
     for piece in pieces:
         if piece is None:
             runs.append([])
@@ -140,7 +59,7 @@ def _runs(text: str, pieces: Sequence[_Piece | None]) -> list[list[_Piece]]:
     return [run for run in runs if run]
 
 
-def _belongs(text: str, run: Sequence[_Piece], piece: _Piece) -> bool:
+def _belongs(text: str, run: Sequence[Piece], piece: Piece) -> bool:
     gap = text[run[-1].token.end : piece.token.start]
     if _GAP.fullmatch(gap) is None:
         return False
@@ -149,11 +68,11 @@ def _belongs(text: str, run: Sequence[_Piece], piece: _Piece) -> bool:
     return True
 
 
-def _has(run: Sequence[_Piece], kind: str) -> bool:
+def _has(run: Sequence[Piece], kind: str) -> bool:
     return any(piece.token.kind == kind for piece in run)
 
 
-def _mention(text: str, run: list[_Piece], names: ModelNames) -> Mention | None:
+def _mention(text: str, run: list[Piece], names: ModelNames) -> Mention | None:
     """A run as a mention, or None when nothing in it names a model."""
     run = _without_loose_ends(text, run, names)
     known = [word for piece in run if not piece.is_unknown for word in piece.words]
@@ -161,7 +80,7 @@ def _mention(text: str, run: list[_Piece], names: ModelNames) -> Mention | None:
     sizes = {piece.token.text for piece in run if piece.token.kind == SIZE}
     unknown = [piece for piece in run if piece.is_unknown]
     is_named = any(word in names.family for word in known) or bool(versions & names.letters)
-    if len(run) == 1 and run[0].is_corrected and len(run[0].token.text) <= _SHORTEST_CORRECTED:
+    if len(run) == 1 and run[0].is_corrected and len(run[0].token.text) <= SHORTEST_CORRECTED:
         is_named = False  # four letters alone are near too many words
     is_english = (
         any(word in ENGLISH for word in known) and len(run) > 1 and (len(set(known)) > 1 or versions or sizes)
@@ -187,10 +106,10 @@ def _mention(text: str, run: list[_Piece], names: ModelNames) -> Mention | None:
     )
 
 
-def _without_loose_ends(text: str, run: list[_Piece], names: ModelNames) -> list[_Piece]:
+def _without_loose_ends(text: str, run: list[Piece], names: ModelNames) -> list[Piece]:
     """A run without the words at its ends that are only beside the name: "my boss' llama 8b deployment"."""
 
-    def is_name(piece: _Piece) -> bool:
+    def is_name(piece: Piece) -> bool:
         return piece.token.kind != WORD or not piece.is_unknown or piece.token.text in OTHER_MODELS
 
     has_family = any(names.is_family(word) for piece in run if not piece.is_unknown for word in piece.words)

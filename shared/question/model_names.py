@@ -85,9 +85,7 @@ def model_names(catalog: Catalog) -> ModelNames:
     return ModelNames(
         faces=faces,
         faces_of={model.id: own for model, own in faces},
-        by_word={
-            word: tuple(one for one in faces if any(word in face.words for face in one[1])) for word in words
-        },
+        by_word=_by_word(faces),
         by_size=_by_size(faces),
         own=_whole((model, name) for model in models for name in (model.id, model.name)),
         aliases=_whole((model, name) for model in models for name in (model.repo_id, *model.aliases)),
@@ -103,17 +101,27 @@ def model_names(catalog: Catalog) -> ModelNames:
     )
 
 
+def _by_word(faces: Sequence[Faces]) -> dict[str, tuple[Faces, ...]]:
+    having: dict[str, list[Faces]] = {}
+    for one in faces:
+        for word in frozenset().union(*(face.words for face in one[1])):
+            having.setdefault(word, []).append(one)
+    return {word: tuple(ones) for word, ones in having.items()}
+
+
 def _by_size(faces: Sequence[Faces]) -> dict[str, tuple[Faces, ...]]:
     """Models by the sizes in their names. A mixture, or a name without a size, goes by its parameters as well."""
-    sizes = {size for _, own in faces for face in own for size in face.sizes}
+    having: dict[str, list[Faces]] = {}
+    any_size = []
+    for one in faces:
+        model, own = one
+        if model.active_parameters < model.parameters or not all(face.sizes for face in own):
+            any_size.append(one)
+        for size in frozenset().union(*(face.sizes for face in own)):
+            having.setdefault(size, []).append(one)
     return {
-        size: tuple(
-            (model, own)
-            for model, own in faces
-            if model.active_parameters < model.parameters
-            or any(size in face.sizes or not face.sizes for face in own)
-        )
-        for size in sizes
+        size: tuple({model.id: (model, own) for model, own in (*ones, *any_size)}.values())
+        for size, ones in having.items()
     }
 
 

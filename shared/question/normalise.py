@@ -1,5 +1,7 @@
 """From what a chat or a shell hands us to one clean line of text, or the sentence that says why not."""
 
+# ruff: noqa: RUF001 - look-alike characters are the subject of this file
+
 import html
 import re
 import unicodedata

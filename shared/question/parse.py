@@ -13,7 +13,8 @@ from shared.question.flags import (
     set_aside_options,
     set_aside_other_numbers,
 )
-from shared.question.gpu import Hardware, read_hardware, refuse_unknown_gpu
+from shared.question.gpu import read_hardware, refuse_unknown_gpu
+from shared.question.hardware import Hardware
 from shared.question.intent import asks_what_fits, intent_of, wants_longest_context
 from shared.question.kv_cache_type import read_kv_cache_type
 from shared.question.model import Models, contexts_in_names, read_models
@@ -119,14 +120,8 @@ def _query(
 ) -> Query:
     model = models.found[0] if models.found else None
     context = _context(question, settings, model)
-    if quantization is None and settings.published_precision is not None:
-        quantization = published_quantization(model, catalog)
-        if quantization is not None:
-            question.note("quantization", settings.published_precision, quantization.id, "assumed")
-    count = hardware.count
-    if count is None and settings.tensor_parallel is not None and hardware.is_named:
-        count = settings.tensor_parallel
-        question.note("gpu_count", f"tensor parallel {count}", count, "assumed")
+    quantization = quantization or _published(question, settings, model, catalog)
+    count = _gpu_count(question, settings, hardware)
     intent = intent_of(
         question.whole,
         models=max(len(models.found), int(models.is_named)),
@@ -168,3 +163,24 @@ def _context(question: Remaining, settings: _Settings, model: Model | None) -> i
             f"{tokens(context)} is beyond that."
         )
     return context
+
+
+def _published(
+    question: Remaining, settings: _Settings, model: Model | None, catalog: Catalog
+) -> Quantization | None:
+    """The precision the model is published in, where the question asks for that ("unquantized")."""
+    if settings.published_precision is None:
+        return None
+    quantization = published_quantization(model, catalog)
+    if quantization is not None:
+        question.note("quantization", settings.published_precision, quantization.id, "assumed")
+    return quantization
+
+
+def _gpu_count(question: Remaining, settings: _Settings, hardware: Hardware) -> int | None:
+    """The number of GPUs; tensor parallelism implies one where none is said."""
+    count = hardware.count
+    if count is None and settings.tensor_parallel is not None and hardware.is_named:
+        count = settings.tensor_parallel
+        question.note("gpu_count", f"tensor parallel {count}", count, "assumed")
+    return count

@@ -1,0 +1,154 @@
+"""GPUs a question names: rows, count, sizes and MIG slice."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+from shared.catalog.rows import Gpu
+from shared.errors import UnknownName
+from shared.question.atoms import key_of, without
+from shared.question.gpu_choice import rows_of
+from shared.question.gpu_count import checked_total, count_anywhere, count_beside
+from shared.question.gpu_mention import GpuMention
+from shared.question.gpu_names import BRAND, GpuNames
+from shared.question.hardware import Hardware
+from shared.question.memory_size import PLAIN, MemorySize
+from shared.question.query import Ambiguity
+from shared.question.remaining import Remaining
+
+_BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w.,%]|[ -]?x )")
+_BETWEEN: Final = re.compile(r"[ (,\-_]{0,3}(?:with |w/ ?)?")
+_ONE_AT_A_TIME: Final = "I plan one kind of GPU at a time, so each of those you named is planned on its own."
+_COUNTS_DIFFER: Final = (
+    "You named different numbers of GPUs: ask about one kind at a time to plan just those."
+)
+
+
+def read_named_gpus(
+    question: Remaining,
+    names: GpuNames,
+    mentions: Sequence[GpuMention],
+    sizes: Sequence[MemorySize],
+    profile: str | None,
+    is_family: Callable[[str], bool],
+) -> Hardware:
+    """The GPUs named: one row, or the choices of one or of several mentions.
+
+    Args:
+        question: What is left to read.
+        names: The catalog's GPUs.
+        mentions: Where GPUs are named; at least one.
+        sizes: The memory sizes said of GPUs.
+        profile: The MIG profile named, such as "3g.20gb".
+        is_family: Whether a word names a family of models, whose version a number behind it is.
+
+    Raises:
+        UserError: A size a GPU does not come with, an impossible number of GPUs, or an unknown MIG profile.
+    """
+    sizes = [*sizes, *_sizes_without_unit(question, names, mentions)]
+    said = _count(question, mentions, sizes, is_family)
+    rows: dict[str, Gpu] = {}
+    for mention in mentions:
+        rows.update({row.id: row for row in _rows(question, names, mention, mentions, sizes, said)})
+    given = " / ".join(dict.fromkeys(question.given(one.start, one.end) for one in mentions))
+    count = None if said is None else checked_total(question, said)
+    if count is not None:
+        question.note("gpu_count", given, count, "exact")
+    if profile is not None:
+        return _slice(question, tuple(rows.values()), given, profile, count)
+    if len(rows) > 1:
+        if _are_several(mentions):
+            question.warnings.append(_ONE_AT_A_TIME)
+        question.ambiguous.append(Ambiguity(field="gpu", given=given, choices=tuple(rows)))
+        return Hardware(count=count, is_named=True)
+    (row,) = rows.values()
+    question.note("gpu", given, row.id, "exact" if given.lower() in {row.id, row.name.lower()} else "alias")
+    return Hardware(gpu=row, count=count, is_named=True)
+
+
+def _are_several(mentions: Sequence[GpuMention]) -> bool:
+    return len({mention.key for mention in mentions}) > 1
+
+
+def _count(
+    question: Remaining,
+    mentions: Sequence[GpuMention],
+    sizes: Sequence[MemorySize],
+    is_family: Callable[[str], bool],
+) -> int | None:
+    """How many GPUs are said, with mentions and sizes taken out; None where several kinds differ in it."""
+    for mention in mentions:
+        question.take(mention.start, mention.end)
+    counts = [count_beside(question, *_with_sizes(question, one, sizes), is_family) for one in mentions]
+    for size in sizes:
+        question.take(size.start, size.end)
+    if _are_several(mentions) and len({count or 1 for count in counts}) > 1:
+        question.warnings.append(_COUNTS_DIFFER)
+        return None
+    return next((count for count in counts if count is not None), None) or count_anywhere(question)
+
+
+def _rows(
+    question: Remaining,
+    names: GpuNames,
+    mention: GpuMention,
+    mentions: Sequence[GpuMention],
+    sizes: Sequence[MemorySize],
+    count: int | None,
+) -> tuple[Gpu, ...]:
+    """The rows a mention may mean; a whole id or display name means its row."""
+    start, end = _with_sizes(question, mention, sizes)
+    whole = names.whole.get(without(key_of(question.whole[start:end]), BRAND))
+    if whole is not None and whole in (*mention.said, *mention.loose):
+        return (whole,)
+    return rows_of(mention, _sizes_of(mention, mentions, sizes), count, names)
+
+
+def _sizes_without_unit(
+    question: Remaining, names: GpuNames, mentions: Sequence[GpuMention]
+) -> Iterator[MemorySize]:
+    """A number right behind a GPU that is one of its sizes: "A100 80"."""
+    for mention in mentions:
+        match = _BARE_SIZE.match(question.lower, mention.end)
+        if match is None:
+            continue
+        gib_said = int(match["n"])
+        if any(gib_said in names.sizes[row.id] for row in (*mention.said, *mention.loose)):
+            yield MemorySize(
+                start=match.start("n"), end=match.end(), gib=Decimal(gib_said), kind=PLAIN, of_all=False
+            )
+
+
+def _with_sizes(question: Remaining, mention: GpuMention, sizes: Sequence[MemorySize]) -> tuple[int, int]:
+    """The span of a mention and of the memory sizes right beside it, where its count is to be looked for."""
+    start, end = mention.start, mention.end
+    for size in sizes:
+        if size.start >= end and _BETWEEN.fullmatch(question.lower[end : size.start]):
+            end = size.end
+            if question.lower[end : end + 1] == ")":
+                end += 1
+        elif size.end <= start and _BETWEEN.fullmatch(question.lower[size.end : start]):
+            start = size.start
+    return start, end
+
+
+def _sizes_of(
+    mention: GpuMention, mentions: Sequence[GpuMention], sizes: Sequence[MemorySize]
+) -> Sequence[MemorySize]:
+    """The sizes that speak of a mention: all of them when one GPU is named, else those up to the next mention."""
+    if len({one.key for one in mentions}) == 1:
+        return sizes
+    after = min((one.start for one in mentions if one.start > mention.start), default=1 << 30)
+    return [size for size in sizes if mention.end <= size.start < after]
+
+
+def _slice(question: Remaining, rows: Sequence[Gpu], given: str, profile: str, count: int | None) -> Hardware:
+    """A MIG slice: the card that has such a profile, with the slice's memory."""
+    for row in rows:
+        for one in row.mig_profiles:
+            if one.name.lower() == profile:
+                question.note("gpu", f"{given} {profile}", f"{row.id} {one.name}", "exact")
+                return Hardware(gpu=row, count=count, memory_bytes=one.memory_bytes, is_named=True)
+    known = sorted({one.name for row in rows for one in row.mig_profiles})
+    raise UnknownName("MIG profile", profile, near=known[:4])
