@@ -65,6 +65,13 @@ def _exporter_numbers() -> list[object]:
             steps=NONE_IS_GOOD,
             about="Exporters whose candidate file has a mistake.",
         ),
+        number(
+            "Kubelets silent",
+            f"count({_exporter('pod_resources_up')} == 0) or vector(0)",
+            unit="short",
+            steps=NONE_IS_GOOD,
+            about="Exporters that asked the kubelet which pod holds which GPU and got no answer.",
+        ),
     ]
 
 

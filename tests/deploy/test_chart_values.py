@@ -23,7 +23,7 @@ from tests.deploy.chart import (
     scenario_objects,
 )
 
-NOT_YET_READ = {"FITTINGROOM_DATABASE_URL", "FITTINGROOM_ALERTS_TOKEN", "FITTINGROOM_ALERTS_CHANNEL"}
+NOT_YET_READ = {"FITTINGROOM_ALERTS_TOKEN", "FITTINGROOM_ALERTS_CHANNEL"}
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
