@@ -1,0 +1,1 @@
+"""What the exporter costs, and what its peers cost over the same driver."""
