@@ -9,6 +9,7 @@ from shared.question.query import Query
 from shared.units import tokens
 
 DEFAULT_CONTEXT_TOKENS: Final = 8192
+ONE_USER: Final = "One user at a time."
 MOST_GPUS: Final = 128
 MOST_SEQUENCES: Final = 100_000
 
@@ -54,7 +55,7 @@ def case_of(query: Query, model: Model, gpu: Gpu) -> Case:
     if query.context_tokens is None:
         assumptions.append(f"Context was not said: {tokens(context)} tokens per user.")
     if query.sequences is None:
-        assumptions.append("One user at a time.")
+        assumptions.append(ONE_USER)
     return Case(
         model=model,
         gpu=gpu,

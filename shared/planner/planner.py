@@ -9,7 +9,7 @@ from shared.errors import UserError
 from shared.memory.breakdown import Verdict
 from shared.planner.asked import asked_of
 from shared.planner.capacity import for_context, for_users
-from shared.planner.case import Case, case_of, check_numbers
+from shared.planner.case import ONE_USER, Case, case_of, check_numbers
 from shared.planner.current_models import current_models
 from shared.planner.fit import Attempt
 from shared.planner.fit_question import headline, ways
@@ -95,8 +95,10 @@ def _literal(asked: Attempt, options: tuple[Option, ...], catalog: Catalog) -> O
     return option(OptionKind.AS_ASKED, asked.estimate, catalog, reason="What was asked.")
 
 
-def _assumptions(case: Case, asked: Option | None) -> tuple[str, ...]:
+def _assumptions(case: Case, asked: Option | None, *, users: bool = False) -> tuple[str, ...]:
     found = list(case.assumptions)
+    if users:
+        found = [line for line in found if line != ONE_USER] + ["Every user's context is full at once."]
     if asked is not None:
         load = asked.estimate.workload
         if case.quantization is None:
@@ -123,7 +125,7 @@ def _capacity_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
         options=shown(tuple(options)),
         more=rest(tuple(options)),
         on_these_gpus=fits_on_these_gpus(case, catalog),
-        assumptions=_assumptions(case, asked),
+        assumptions=_assumptions(case, asked, users=users),
         warnings=warnings(query, attempted, tuple(options)),
         sources=sources(case, tuple(options), catalog),
     )
