@@ -18,6 +18,7 @@ _SUFFIXES: Final = words("ti super laptop mobile notebook maxq xt xtx gre ada ul
 _LAPTOP: Final = ("laptop", "mobile", "notebook")
 _SHORT_NAME: Final = 2  # parts of "A2", "T4"
 _SAID_OF_A_CARD: Final = words("based powered equipped node nodes class server box gpu sxm pcie nvl hbm q s")
+_GRADES: Final = words("pro max ultra")
 _INSIDE_NAMES: Final = frozenset("-_/().+")
 
 
@@ -79,7 +80,7 @@ def _longest_at(atoms: Sequence[Atom], at: int, names: GpuNames) -> tuple[Key, i
             if atom.text not in _INSIDE_NAMES:
                 break
             continue
-        if _is_article(atoms, index):
+        if _is_article(atoms, index) or _is_beyond_a_size(atoms, index, at):
             break
         key.append(atom.text)
         if len(key) > names.longest:
@@ -106,6 +107,11 @@ def _is_model_version(atoms: Sequence[Atom], at: int, models: ModelNames) -> boo
     if before is None or atoms[at].start - before.end > 1 or at + 1 >= len(atoms):
         return False
     return models.has_version(before.text, atoms[at].text + atoms[at + 1].text)
+
+
+def _is_beyond_a_size(atoms: Sequence[Atom], index: int, at: int) -> bool:
+    """Whether an atom is the "max" of "M3 16GB, max context": a chip's grade stands before its memory."""
+    return index > at and atoms[index].text in _GRADES and atoms[index].start - atoms[index - 1].end > 1
 
 
 def _is_article(atoms: Sequence[Atom], index: int) -> bool:

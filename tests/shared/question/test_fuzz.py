@@ -6,31 +6,40 @@ from hypothesis import strategies as st
 from shared.catalog.load import load_catalog
 from shared.errors import UserError
 from shared.question.canonical import canonical_text
+from shared.question.context import LONGEST_CONTEXT
+from shared.question.flags import MOST_GPUS
 from shared.question.parse import parse_question
+from shared.question.query import Query
 
 CATALOG = load_catalog()
 PIECES = (
-    "llama", "3.1", "70b", "8x22b", "mixtral", "qwen3", "a3b", "q4_k_m", "4-bit", "kv", "q8", "fp8", "awq", "32k", "ctx",
-    "context", "128", "for", "users", "2x", "x4", "4090", "a100", "80gb", "laptop", "ti", "super", "h100", "m2", "max",
-    "24", "GB", "RAM", "VRAM", "vs", "or", "on", "with", "vllm", "ollama", "-ngl", "tp", "=", "how many", "cheapest", "max",
-    "999999999999999999999", "0", "1.5", "(", ")", "/", ":", "?", "×", "<@U1>", "&amp;", "org/name-7b", "两张", "½", "²",
-    "total", "each", "nodes", "gpus", "full", "biggest", "3g.20gb", "mac", "gpu?=a|b", "model?=x|y", "1e9", "0.0.0", "b",
+    "llama", "3.1", "70b", "8x22b", "mixtral", "qwen3", "a3b", "q4_k_m", "4-bit", "kv", "q8", "fp8",
+    "awq", "32k", "ctx", "context", "128", "for", "users", "2x", "x4", "4090", "a100", "80gb", "laptop",
+    "ti", "super", "h100", "m2", "max", "24", "GB", "RAM", "VRAM", "vs", "or", "on", "with", "vllm",
+    "ollama", "-ngl", "tp", "=", "how many", "cheapest", "999999999999999999999", "0", "1.5", "(", ")",
+    "/", ":", "?", "×", "<@U1>", "&amp;", "org/name-7b", "两张", "½", "²", "total", "each", "nodes",
+    "gpus", "full", "biggest", "3g.20gb", "mac", "gpu?=a|b", "model?=x|y", "1e9", "0.0.0", "b",
 )  # fmt: skip
 
 
 def _check(text: str) -> None:
-    try:
-        query = parse_question(text, CATALOG)
-    except UserError as refusal:
-        assert refusal.sentence
-        assert "\n" not in refusal.sentence
+    query = _query_or_refusal(text)
+    if isinstance(query, UserError):
+        assert query.sentence
+        assert "\n" not in query.sentence
         return
     assert query.text == text
     assert canonical_text(query)
-    if query.gpu_count is not None:
-        assert 1 <= query.gpu_count <= 1_024
-    if query.context_tokens is not None:
-        assert query.context_tokens >= 1
+    assert query.gpu_count is None or 1 <= query.gpu_count <= MOST_GPUS
+    assert query.context_tokens is None or 1 <= query.context_tokens <= LONGEST_CONTEXT
+    assert query.sequences is None or query.sequences >= 1
+
+
+def _query_or_refusal(text: str) -> Query | UserError:
+    try:
+        return parse_question(text, CATALOG)
+    except UserError as refusal:
+        return refusal
 
 
 @settings(max_examples=300, deadline=None)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.errors import UserError
 from shared.question.parse import parse_question
 
 
@@ -41,8 +42,6 @@ def test_a_model_alias_never_means_a_model_that_does_not_carry_it(catalog):
 
 
 def _parsed(alias, catalog):
-    from shared.errors import UserError
-
     try:
         return parse_question(f"{alias} on L4", catalog)
     except UserError:

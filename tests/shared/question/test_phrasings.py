@@ -7,7 +7,6 @@ import pytest
 
 from shared.errors import UserError
 from shared.question.parse import parse_question
-
 from tests.shared.question.reading import reading_of
 
 FILES = sorted((Path(__file__).parents[2] / "phrasings").glob("*.jsonl"))
