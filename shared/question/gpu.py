@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from rapidfuzz import fuzz, process
-
 from shared.catalog.catalog import Catalog
 from shared.errors import UnknownName
 from shared.question.gpu_count import checked_total, count_beside
@@ -81,6 +79,8 @@ def refuse_unknown_gpu(question: Remaining, catalog: Catalog) -> None:
 
 def _unknown_gpu(given: str, catalog: Catalog) -> UnknownName:
     names = {row.name: row.name.lower() for row in catalog.gpus.values()}
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - slow to import, and only a misspelling needs it
+
     near = process.extract(given.lower(), names, scorer=fuzz.ratio, limit=3, score_cutoff=50)
     return UnknownName("GPU", given, near=[name for _, _, name in near])
 

@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein
-
 from shared.question.model_names import ModelNames
 from shared.question.model_tokens import WORD, Token, tokens_in
 from shared.question.other_names import OTHER_MODELS
@@ -86,6 +83,9 @@ def _corrected(word: str, names: ModelNames) -> str | None:
 
 
 def _alike(word: str, known: Sequence[str]) -> list[tuple[str, float, int]]:
+    from rapidfuzz import process  # noqa: PLC0415 - slow to import, and only a misspelling needs it
+    from rapidfuzz.distance import DamerauLevenshtein  # noqa: PLC0415
+
     return process.extract(
         word, known, scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=SIMILAR_ENOUGH, limit=3
     )

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rapidfuzz import fuzz, process
-
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
 from shared.errors import UnknownName
@@ -100,6 +98,8 @@ def _named(question: Remaining, match: re.Match[str], names: QuantizationNames, 
                 exact=key == _plain(rows[0].id),
                 bits=None if bits is None else int(bits[1]),
             )
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - slow to import, and only a misspelling needs it
+
     near = process.extract(
         match[0].upper(), list(catalog.quantizations), scorer=fuzz.ratio, limit=3, score_cutoff=50
     )
