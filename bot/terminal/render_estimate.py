@@ -1,20 +1,24 @@
 """An estimate for a person: a column per GPU, the host beside them, and what the numbers rest on."""
 
+from typing import TYPE_CHECKING
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bot.terminal.bars import PARTS, VERDICT_STYLE, bar, fullest, legend
-from bot.terminal.request import EstimateRequest
 from shared.estimator import Estimate
 from shared.memory.breakdown import DeviceMemory, Verdict
 from shared.units import gib, tokens
 
+if TYPE_CHECKING:
+    from bot.terminal.request import EstimateRequest
+
 _MOST_COLUMNS = 4
 
 
-def show_estimate(request: EstimateRequest, estimate: Estimate, console: Console | None = None) -> None:
+def show_estimate(request: "EstimateRequest", estimate: Estimate, console: Console | None = None) -> None:
     """Print one estimate."""
     screen = console or Console(highlight=False)
     load, breakdown = estimate.workload, estimate.breakdown

@@ -1,16 +1,15 @@
 """The catalog and its names as this user's last run left them: reading them again is most of a short run's time.
 
-The snapshot is only a copy: it is keyed by every facts file's size and time, by our code and by Python's version,
-is only read from a folder that belongs to this user alone, and whatever is wrong with it means reading the facts.
+The snapshot is only a copy: it begins with every facts file's size and time, our code's and Python's version, and is
+not used when any differs; it is only read when nobody but this user could have written it, and whatever is wrong with
+it means reading the facts.
 """
 
-import hashlib
 import io
 import os
 import pickle
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,17 +21,21 @@ OFF: Final = "FITTINGROOM_NO_SNAPSHOT"
 _SHARED: Final = Path(__file__).parents[2] / "shared"
 _PARTS: Final = ("catalog", "question")
 _OTHERS_MAY: Final = 0o077
+_END_OF_STATE: Final = b"\0\n"
 
 
 def kept_catalog(environment: Mapping[str, str], site: Path | None) -> Catalog | None:
     """The catalog as kept, with its names ready; None when there is no snapshot of exactly these facts."""
-    file = _file(environment, site)
+    file = _file(environment)
     if file is None:
         return None
     try:
         if not _is_ours_alone(file.parent) or not _is_ours_alone(file):
             return None
-        catalog, names = pickle.loads(file.read_bytes())  # noqa: S301 - written by us, readable by us alone
+        state, content = file.read_bytes().split(_END_OF_STATE, 1)
+        if state.decode() != _state(site):
+            return None
+        catalog, names = pickle.loads(content)  # noqa: S301 - written by us, writable by us alone
     except (
         OSError,
         pickle.UnpicklingError,
@@ -52,17 +55,17 @@ def kept_catalog(environment: Mapping[str, str], site: Path | None) -> Catalog |
 
 def keep_catalog(catalog: Catalog, environment: Mapping[str, str], site: Path | None) -> None:
     """Leave a snapshot for the next run, where that is possible; it never matters when it is not."""
-    file = _file(environment, site)
+    file = _file(environment)
     if file is None:
         return
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours_alone(file.parent):
             return
-        for old in file.parent.glob("catalog-*.pickle"):
-            old.unlink(missing_ok=True)
+        import tempfile
+
         with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as partial:
-            partial.write(_pickled((catalog, names_of(catalog))))
+            partial.write(_state(site).encode() + _END_OF_STATE + _pickled((catalog, names_of(catalog))))
         Path(partial.name).replace(file)  # whole or not at all, whoever else is writing
     except OSError:
         return
@@ -88,36 +91,31 @@ def _pickled(value: object) -> bytes:
     return out.getvalue()
 
 
-def _file(environment: Mapping[str, str], site: Path | None) -> Path | None:
-    """Where the snapshot of these facts would be; None when there is no home, or nobody wants one."""
+def _file(environment: Mapping[str, str]) -> Path | None:
+    """Where the snapshot is kept; None when there is no home, or nobody wants one."""
     home = environment.get("XDG_CACHE_HOME") or (
         f"{environment['HOME']}/.cache" if environment.get("HOME") else ""
     )
-    if not home or environment.get(OFF):
-        return None
-    key = hashlib.blake2b(digest_size=16)
-    for line in _state(site):
-        key.update(line.encode())
-    return Path(home) / "fittingroom" / f"catalog-{key.hexdigest()}.pickle"
+    return Path(home) / "fittingroom" / "catalog.pickle" if home and not environment.get(OFF) else None
 
 
-def _state(site: Path | None) -> Iterator[str]:
-    """All that a snapshot depends on."""
-    yield sys.version
+def _state(site: Path | None) -> str:
+    """All that a snapshot depends on: Python, and size and time of every file of facts and of our code."""
     files = [
-        Path(folder) / name
+        os.path.join(folder, name)  # noqa: PTH118 - a hundred paths, on the way of every run
         for part in _PARTS
         for folder, _, names in os.walk(_SHARED / part)
         for name in names
+        if name.endswith((".py", ".toml"))
     ]
-    for file in sorted(one for one in files if one.suffix in (".py", ".toml")):
-        yield _stamp(file)
-    yield _stamp(site) if site is not None else "no site file"
+    return "\n".join(
+        (sys.version, *(_stamp(file) for file in sorted(files)), _stamp(str(site)) if site else "")
+    )
 
 
-def _stamp(file: Path) -> str:
+def _stamp(file: str) -> str:
     try:
-        state = file.stat()
+        state = os.stat(file)  # noqa: PTH116 - as above
     except OSError:
         return f"{file} is not there"
     return f"{file} {state.st_size} {state.st_mtime_ns}"
