@@ -6,7 +6,7 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from bot.terminal.arguments import VERBS, parser
 from shared.errors import UserError
@@ -26,11 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.enable()
 
 
-def run() -> int:
-    """`main` as the last thing a process does: what is alive is not searched for garbage once more on the way out."""
+def run() -> NoReturn:
+    """`main` as all that a process does.
+
+    It leaves at once, without freeing object by object what ends with it anyway: that takes a tenth of a short run.
+    Nothing waits for the way out: all files are closed, and what was printed is flushed here.
+    """
     code = main()
-    gc.freeze()
-    return code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _guarded(given: list[str]) -> int:

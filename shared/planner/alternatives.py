@@ -12,7 +12,7 @@ from shared.planner.case import DEFAULT_CONTEXT_TOKENS, Case
 from shared.planner.current_models import current_models
 from shared.planner.engine_choice import engine_for
 from shared.planner.fit import attempt_case
-from shared.planner.quantizations import about_four_bits_or_better, ladder
+from shared.planner.quantizations import about_four_bits_or_better, ladder, surely_too_large
 
 _NEIGHBOURS: Final = {
     "datacenter": ("datacenter", "workstation"),
@@ -36,7 +36,7 @@ def smallest_gpu(
         if gpu.id in skip:
             continue
         engine = engine_for(quantization, gpu, case.engine)
-        if engine is None or _surely_too_large(case.on(gpu), quantization):
+        if engine is None or surely_too_large(case.on(gpu), quantization):
             continue
         tried = attempt_case(case.on(gpu), quantization, engine, catalog)
         if tried.fits:
@@ -59,7 +59,7 @@ def smaller_model(case: Case, catalog: Catalog, *, same_family: bool) -> Estimat
 def best_healthy(case: Case, catalog: Catalog) -> Estimate | None:
     """The best quantization of at least about 4 bits that fits the case's hardware."""
     for quantization, engine in ladder(case, catalog):
-        if not about_four_bits_or_better(quantization, case.model, catalog) or _surely_too_large(
+        if not about_four_bits_or_better(quantization, case.model, catalog) or surely_too_large(
             case, quantization
         ):
             continue
@@ -67,17 +67,6 @@ def best_healthy(case: Case, catalog: Catalog) -> Estimate | None:
         if tried.fits:
             return tried.estimate
     return None
-
-
-def _surely_too_large(case: Case, quantization: Quantization) -> bool:
-    """Whether the nominal size alone is out of reach, so that no estimate need be made.
-
-    Small models keep a large embedding table on the host and low types come out a tenth below their nominal size;
-    from 20 billion weights and 4 bits on, what is left out is small.
-    """
-    plain = case.model.parameters >= 20e9 and quantization.bits_per_weight >= 4
-    nominal = case.model.parameters * quantization.bits_per_weight / 8
-    return nominal * (0.94 if plain else 0.75) > case.gpu.memory_usable_bytes * case.gpu_count
 
 
 def smallest_slice(case: Case, quantization: Quantization, engine: str, catalog: Catalog) -> Estimate | None:

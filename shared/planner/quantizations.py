@@ -5,7 +5,6 @@ from functools import lru_cache
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
-from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for, is_native, published, runs_on, serves
 from shared.planner.fit import attempt_case
@@ -18,6 +17,7 @@ _FOUR_BIT_FORMATS = (
     QuantizationFormat.COMPRESSED,
 )
 _FIVE_BITS = 5
+_LARGE = 20e9
 _SMALLEST_USEFUL_CONTEXT = 512
 
 
@@ -89,10 +89,28 @@ def ladder(case: Case, catalog: Catalog) -> Iterator[tuple[Quantization, str]]:
             yield row, engine
 
 
+def surely_too_large(case: Case, quantization: Quantization) -> bool:
+    """Whether the nominal size alone is out of reach, so that no estimate need be made.
+
+    Small models keep a large embedding table on the host; of large ones a file at 4 bits and up is nearly its
+    nominal size, and one of a lower type up to a sixth smaller.
+    """
+    least = 0.75
+    if case.model.parameters >= _LARGE:
+        least = 0.94 if quantization.bits_per_weight >= 4 else 0.8
+    nominal = case.model.parameters * quantization.bits_per_weight / 8
+    return nominal * least > case.gpu.memory_usable_bytes * case.gpu_count
+
+
 def fits_on_these_gpus(case: Case, catalog: Catalog) -> tuple[QuantizationFit, ...]:
-    """What each quantization does on the asked GPUs as they are, best quality first."""
+    """What each quantization does on the asked GPUs as they are, best quality first.
+
+    Of those that are far too large only the ones everybody knows are there.
+    """
     found = []
     for quantization, engine in ladder(case, catalog):
+        if surely_too_large(case, quantization) and not _is_landmark(quantization, case):
+            continue
         tried = attempt_case(case, quantization, engine, catalog)
         if tried.estimate is None:
             continue
@@ -113,9 +131,11 @@ def fits_on_these_gpus(case: Case, catalog: Catalog) -> tuple[QuantizationFit, .
     return tuple(found)
 
 
-def any_fits(fits: tuple[QuantizationFit, ...]) -> bool:
-    """Whether any quantization fits at the asked context."""
-    return any(fit.verdict is Verdict.FITS for fit in fits)
+def _is_landmark(quantization: Quantization, case: Case) -> bool:
+    asked = case.quantization is not None and quantization.id == case.quantization.id
+    return (
+        asked or is_native(quantization, case.model) or quantization.id in ("FP8", "Q8_0", "Q4_K_M", "Q3_K_M")
+    )
 
 
 @lru_cache(maxsize=8)

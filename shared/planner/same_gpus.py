@@ -14,7 +14,7 @@ from shared.planner.fit import attempt_case
 from shared.planner.limits import longest_context
 from shared.planner.options import option
 from shared.planner.plan import Option, OptionKind
-from shared.planner.quantizations import about_four_bits_or_better, ladder
+from shared.planner.quantizations import about_four_bits_or_better, ladder, surely_too_large
 from shared.planner.sentence import cards
 from shared.planner.workloads import context_per_sequence
 from shared.units import tokens
@@ -61,7 +61,7 @@ def _quantizations(case: Case, wanted: Quantization, catalog: Catalog) -> Iterat
     """The best quantization that fits, per engine: the healthy one first, else whatever is left."""
     engines_done: set[str] = set()
     for quantization, engine in ladder(case, catalog):
-        if engine in engines_done or quantization.id == wanted.id:
+        if engine in engines_done or quantization.id == wanted.id or surely_too_large(case, quantization):
             continue
         tried = attempt_case(case, quantization, engine, catalog)
         if tried.fits and tried.estimate is not None:
@@ -88,6 +88,7 @@ def _healthy_with_less_cache(case: Case, catalog: Catalog) -> Iterator[Option]:
         one
         for quantization, engine in ladder(case, catalog)
         if about_four_bits_or_better(quantization, case.model, catalog)
+        and not surely_too_large(case, quantization)
         for one in _with_less_cache(case, quantization, engine, catalog)
     ]
     yield from [one for one in found if one.kind is OptionKind.KV_CACHE][:1]
