@@ -42,7 +42,9 @@ class AmbiguousName(UserError):
     """A name that several rows answer to; we never toss a coin."""
 
     def __init__(self, kind: str, given: str, choices: Sequence[str]) -> None:
-        super().__init__(f"{shown(given)} could be {_choices(choices)}: which one?", suggestions=choices, field=kind)
+        super().__init__(
+            f"{shown(given)} could be {_choices(choices)}: which one?", suggestions=choices, field=kind
+        )
         self.given = given
 
 
