@@ -10,7 +10,7 @@ from shared.units import tokens
 
 DEFAULT_CONTEXT_TOKENS: Final = 8192
 ONE_USER: Final = "One user at a time."
-MOST_GPUS: Final = 128
+MOST_GPUS: Final = 1024
 MOST_SEQUENCES: Final = 100_000
 
 
@@ -59,7 +59,7 @@ def case_of(query: Query, model: Model, gpu: Gpu) -> Case:
     return Case(
         model=model,
         gpu=gpu,
-        gpu_count=query.gpu_count or 1,
+        gpu_count=query.gpu_count or query.tensor_parallel or 1,
         gpu_count_said=query.gpu_count is not None,
         context_tokens=context,
         context_said=query.context_tokens is not None,
@@ -76,7 +76,7 @@ def case_of(query: Query, model: Model, gpu: Gpu) -> Case:
 def check_numbers(query: Query, model: Model | None) -> None:
     """Raise BadValue for a count or a context that cannot be."""
     if query.gpu_count is not None and not 1 <= query.gpu_count <= MOST_GPUS:
-        raise BadValue("gpu_count", query.gpu_count, f"give 1 to {MOST_GPUS} GPUs")
+        raise BadValue("gpu_count", query.gpu_count, f"give 1 to {MOST_GPUS:,} GPUs")
     if query.sequences is not None and not 1 <= query.sequences <= MOST_SEQUENCES:
         raise BadValue("sequences", query.sequences, f"give 1 to {MOST_SEQUENCES:,} users")
     if query.context_tokens is None:

@@ -73,8 +73,8 @@ def test_what_was_left_out_is_said_to_be_assumed(catalog):
     ("asked", "says"),
     [
         ({"gpu": "H200"}, "Name a model"),
-        ({**NAMED, "gpu_count": 0}, "from 1 to 128"),
-        ({**NAMED, "gpu_count": 10_000}, "from 1 to 128"),
+        ({**NAMED, "gpu_count": 0}, "from 1 to 1,024"),
+        ({**NAMED, "gpu_count": 10_000}, "from 1 to 1,024"),
         ({**NAMED, "gpu_count": 2, "tensor_parallel": 4}, "is 4 GPUs"),
         ({**NAMED, "context": "many"}, "whole number"),
         ({**NAMED, "context": -1}, "whole number"),

@@ -29,8 +29,8 @@ def test_an_unsaid_context_is_never_beyond_the_models_own(catalog):
 @pytest.mark.parametrize(
     ("said", "would_work"),
     [
-        ({"gpu_count": 0}, "1 to 128 GPUs"),
-        ({"gpu_count": 10_000}, "1 to 128 GPUs"),
+        ({"gpu_count": 0}, "1 to 1,024 GPUs"),
+        ({"gpu_count": 10_000}, "1 to 1,024 GPUs"),
         ({"context_tokens": 0}, "at least 1 token"),
         ({"context_tokens": 65_537}, "at most 65,536 tokens"),
         ({"sequences": 0}, "1 to 100,000 users"),
