@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.exposition import generate_latest as text_of
 from prometheus_client.metrics_core import Metric as PrometheusMetric
-from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from exporter.families import empty_family, family, single
 from exporter.metrics import families
 from exporter.snapshot import Snapshot
 from exporter.tally import Counts
+from exporter.text_format import exposition
 from shared import metric_names as names
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -44,8 +43,8 @@ class SnapshotCollector(Collector):
         return families(self._snapshot)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Tail(Collector):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tail:
     """What changes between two looks, as a registry of its own."""
 
     age_seconds: float | None
@@ -57,11 +56,6 @@ class _Tail(Collector):
             names.HTTP_REQUESTS,
             (({"code": code}, count) for code, count in sorted(self.counts.requests.items())),
         )
-
-
-def _openmetrics_of(registry: Collector) -> bytes:
-    content: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
-    return content
 
 
 class _Body:
@@ -76,7 +70,7 @@ class _Body:
 
     def finish(self, tail: _Tail, *, gzip: bool) -> bytes:
         """The whole body."""
-        text = _openmetrics_of(tail) if self._openmetrics else text_of(tail)
+        text = exposition(tail.collect())[self._openmetrics]
         if not gzip:
             return self._head + text
         rest = self._compressor.copy()
@@ -96,8 +90,9 @@ class Scrape:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(SnapshotCollector(snapshot))
         self._registry.register(process)
-        self._text = _Body(text_of(self._registry), openmetrics=False)
-        self._openmetrics = _Body(_openmetrics_of(self._registry), openmetrics=True)
+        text, openmetrics = exposition(self._registry.collect())
+        self._text = _Body(text, openmetrics=False)
+        self._openmetrics = _Body(openmetrics, openmetrics=True)
 
     def body(self, counts: Counts, *, openmetrics: bool, gzip: bool) -> bytes:
         """The answer to one scrape."""
@@ -107,7 +102,7 @@ class Scrape:
 
     def filtered(self, wanted: Sequence[str]) -> bytes:
         """Only the named metrics, as text: rendered for the asking, since nobody asks twice the same."""
-        return text_of(self._registry.restricted_registry(list(wanted)))
+        return exposition(self._registry.restricted_registry(list(wanted)).collect())[0]
 
 
 def wants_openmetrics(accept: str) -> bool:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from shared.units import KIB
+
 _INITIAL_PID_NAMESPACE: Final = (
     "pid:[4026531836]"  # PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h
 )
 _MOST_ANCESTORS: Final = 8
 _MOST_ARGV_BYTES: Final = 64 * 1024
+_MEMINFO: Final = re.compile(r"^(MemTotal|MemAvailable):\s+(\d+) kB$", re.MULTILINE)
 _POD_UID: Final = re.compile(r"pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})")
 _CONTAINER_ID: Final = re.compile(r"(?:^|[-/:])([0-9a-f]{64})(?:\.scope)?(?:$|/)", re.MULTILINE)
 
@@ -70,6 +73,15 @@ class Proc:
         except OSError:
             return NOT_READABLE
         return None if host else NOT_THE_HOSTS
+
+    def host_memory(self) -> tuple[int, int]:
+        """Total and available bytes of the host, as the kernel counts them; zeroes where that cannot be read."""
+        try:
+            text = (self._root / "meminfo").read_text()
+        except OSError:
+            return 0, 0
+        sizes = {key: int(size) * KIB for key, size in _MEMINFO.findall(text)}
+        return sizes.get("MemTotal", 0), sizes.get("MemAvailable", 0)
 
     def facts(self, pids: Iterable[int]) -> Mapping[int, ProcessFacts]:
         """What is known of these processes; those that ended meanwhile are not in it."""

@@ -63,7 +63,7 @@ async def _scraper(port: int, path: str, seconds: float, pause: float) -> tuple[
         await asyncio.sleep(pause)
     if connection is not None:
         connection[1].close()
-    return times, size
+    return times[1:], size  # the first opens the connection, which Prometheus does once a day
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:

@@ -136,6 +136,8 @@ def _unified_memory(host: HostMemory, processes: tuple[ProcessReading, ...] | No
     Total less available would count every other program on the machine as GPU use.
     """
     total, available = host.read()
+    if total <= 0:
+        return None
     known = processes is not None and all(process.used_bytes is not None for process in processes)
     used = sum(process.used_bytes or 0 for process in processes or ()) if known else None
     return MemoryReading(total_bytes=total, free_bytes=available, used_bytes=used)

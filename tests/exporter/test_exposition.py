@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import generate_latest as generate_text
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -19,6 +25,7 @@ from exporter.nvml.driver import Nvml
 from exporter.simulated.source import DEFAULT_NODE, SimulatedSource
 from exporter.snapshot import Snapshot
 from exporter.tally import Counts, Tally
+from exporter.text_format import exposition
 from shared.catalog.catalog import Catalog
 from shared.metric_docs import metrics_page
 from shared.metric_names import METRICS
@@ -127,6 +134,43 @@ def test_the_compressed_scrape_is_the_plain_one(scrape: Scrape) -> None:
         packed = gzip.decompress(scrape.body(AS_COUNTED, openmetrics=openmetrics, gzip=True)).decode()
 
         assert ours(packed) == ours(plain)
+
+
+LABEL_NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+SERIES = st.tuples(st.dictionaries(LABEL_NAMES, st.text(max_size=8), max_size=3), st.floats())
+
+
+@given(
+    st.sampled_from([GaugeMetricFamily, CounterMetricFamily, InfoMetricFamily]),
+    st.text(max_size=20),
+    st.lists(SERIES),
+)
+def test_our_text_is_the_librarys_byte_by_byte(
+    kind: type[Metric], documentation: str, series: list[tuple[dict[str, str], float]]
+) -> None:
+    family = (
+        kind("a_bytes", documentation)
+        if kind is InfoMetricFamily
+        else kind("a_bytes", documentation, unit="bytes")
+    )
+    for labels, value in series:
+        family.add_sample("a_bytes", labels, value)
+
+    text, openmetrics = exposition([family])
+
+    class Collected:
+        def collect(self) -> list[Metric]:
+            return [family]
+
+    assert text == generate_text(Collected())  # type: ignore[arg-type]
+    assert openmetrics == generate_openmetrics(Collected())
+
+
+def test_a_whole_scrape_is_the_librarys_byte_by_byte(snapshot: Snapshot) -> None:
+    registry = CollectorRegistry()
+    registry.register(SnapshotCollector(snapshot))
+
+    assert exposition(registry.collect()) == (generate_text(registry), generate_openmetrics(registry))
 
 
 def test_two_requests_get_the_same_data_and_their_own_counts(scrape: Scrape) -> None:

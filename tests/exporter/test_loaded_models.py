@@ -166,6 +166,15 @@ def test_what_the_settings_say_goes(tmp_path: Path) -> None:
     assert Proc(folder, trusted=False).why_not() == "it is turned off by the settings"
 
 
+def test_the_hosts_memory_is_what_the_kernel_calls_available(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text(
+        "MemTotal:       125485080 kB\nMemFree: 1 kB\nMemAvailable:   99999996 kB\n"
+    )
+
+    assert Proc(tmp_path).host_memory() == (125485080 * 1024, 99999996 * 1024)
+    assert Proc(tmp_path / "none").host_memory() == (0, 0)
+
+
 def test_a_containers_pod_is_read_from_its_cgroup_in_both_spellings(tmp_path: Path) -> None:
     uid = "0d1e2f30-1111-2222-3333-444455556666"
     container = "a" * 64
