@@ -55,7 +55,7 @@ class Reporter:
         self._fitting = Fitting(catalog)
         self._known: Mapping[str, DeviceIdentity] = {}
         self._rows: dict[str, Gpu] = {}
-        self._live: dict[tuple[str, int], Gpu] = {}
+        self._live: dict[tuple[str, int, int], Gpu] = {}
         self._last_success: float | None = None
 
     def snapshot(self, look: Look, counts: Counts) -> Snapshot:
@@ -152,7 +152,7 @@ class Reporter:
             row = rows.get(device.identity.uuid)
             live = live_row(device, row) if row is not None else None
             if live is not None:
-                key = device.identity.uuid, live.memory_usable_bytes
+                key = live.id, live.memory_total_bytes, live.memory_usable_bytes
                 yield device.identity.uuid, self._live.setdefault(key, live)
 
 

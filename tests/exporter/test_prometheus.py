@@ -58,7 +58,7 @@ def prometheus(running: Running, tmp_path_factory: pytest.TempPathFactory) -> It
 def ready(url: str) -> bool:
     try:
         return bool(ask(url, "up{job='fittingroom'} == 1"))
-    except httpx.HTTPError:
+    except (httpx.HTTPError, ValueError):  # while it starts it refuses, then answers in plain text
         return False
 
 
