@@ -59,8 +59,6 @@ def _parts(answer: Answer, *, everything: bool) -> Iterator[RenderableType]:
         yield _section("On our GPUs now", *(Text(line) for line in live))
     if plan.warnings:
         yield _section("Careful", *(Text(f"! {line}", "yellow") for line in plan.warnings))
-    for other in plan.others:
-        yield _verdict(other)
 
 
 def _section(title: str, *lines: RenderableType) -> Group:

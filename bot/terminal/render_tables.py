@@ -21,8 +21,9 @@ _SHORT = {
 
 def quantizations_table(plan: Plan, *, everything: bool) -> Table:
     """Best quality first; unless everything is wanted, from the last that does not fit downwards."""
-    query = plan.query
-    where = cards(query.gpu.name, query.gpu_count or 1) if query.gpu else "it"
+    gpu = plan.asked.gpu if plan.asked else plan.query.gpu
+    count = plan.asked.gpu_count if plan.asked else plan.query.gpu_count or 1
+    where = cards(gpu.name, count) if gpu else "it"
     table = Table(
         title=f"What fits on {where} as it is, best quality first",
         title_style="bold",

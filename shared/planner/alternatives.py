@@ -9,7 +9,7 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, MigProfile, Model, Quantization
 from shared.estimator import Estimate
 from shared.planner.case import DEFAULT_CONTEXT_TOKENS, Case
-from shared.planner.current_models import current_models
+from shared.planner.current_models import current_models, specialities
 from shared.planner.engine_choice import engine_for
 from shared.planner.fit import attempt_case
 from shared.planner.quantizations import about_four_bits_or_better, ladder, surely_too_large
@@ -140,6 +140,7 @@ def _smaller_models(model: Model, catalog: Catalog, *, same_family: bool) -> lis
         if (row.family == model.family) is same_family
         and row.parameters < 0.95 * model.parameters
         and row.shape.kind == model.shape.kind
+        and specialities(row) <= specialities(model)
         and (row.released.toordinal() if row.released else 0) >= oldest
     ]
     return sorted(

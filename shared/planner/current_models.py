@@ -8,6 +8,19 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model
 
 _CURRENT: Final = timedelta(days=730)
+# Words in the id of a model made for one kind of work: no stand-in for one that answers anything.
+_SPECIALITIES: Final = (
+    "guard",
+    "code",
+    "math",
+    "prover",
+    "ocr",
+    "reward",
+    "transl",
+    "medi",
+    "pythia",
+    "base",
+)
 
 
 def current_models(catalog: Catalog) -> tuple[Model, ...]:
@@ -17,9 +30,15 @@ def current_models(catalog: Catalog) -> tuple[Model, ...]:
 
 @lru_cache(maxsize=8)
 def _current(models: tuple[Model, ...], since: int) -> tuple[Model, ...]:
-    decoders = [model for model in models if model.shape.kind == "decoder"]
+    decoders = [model for model in models if model.shape.kind == "decoder" and not specialities(model)]
     current = [model for model in decoders if model.released and model.released.toordinal() >= since]
     return tuple(sorted(current or decoders, key=_size, reverse=True))
+
+
+def specialities(model: Model) -> frozenset[str]:
+    """What kind of work the model was made for; empty for one that answers anything."""
+    words = model.id.split("-")
+    return frozenset(one for one in _SPECIALITIES if any(word.startswith(one) for word in words))
 
 
 def _size(model: Model) -> tuple[int, int]:

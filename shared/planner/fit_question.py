@@ -10,12 +10,13 @@ from shared.estimator import Estimate
 from shared.planner.alternatives import is_waste, smaller_model, smallest_gpu, smallest_slice
 from shared.planner.asked import Asked
 from shared.planner.case import Case
-from shared.planner.engine_choice import is_native
+from shared.planner.engine_choice import engine_for, is_native
 from shared.planner.fit import Attempt, attempt_case
 from shared.planner.offload import best_offload, host_sentence
 from shared.planner.options import option
 from shared.planner.parallelism import fewest_gpus, usual_precisions
 from shared.planner.plan import Headline, Option, OptionKind
+from shared.planner.quantizations import four_bit_gguf
 from shared.planner.same_gpus import on_the_same_gpus
 from shared.units import gib
 
@@ -83,7 +84,7 @@ def _more_gpus(case: Case, catalog: Catalog) -> Iterator[Option]:
 def _offload(case: Case, catalog: Catalog) -> Iterator[Option]:
     quantization = case.quantization
     if quantization is None or quantization.format is not QuantizationFormat.GGUF:
-        quantization = catalog.quantizations.get("Q4_K_M")
+        quantization = four_bit_gguf(case.model, catalog)
     if quantization is None or case.model.shape.gguf_architecture is None or case.gpu_layers is not None:
         return
     if case.engine not in (None, "llama.cpp") or case.gpu.unified_memory:
@@ -99,12 +100,15 @@ def _offload(case: Case, catalog: Catalog) -> Iterator[Option]:
 
 def _other_gpu(case: Case, wanted: Quantization, catalog: Catalog) -> Iterator[Option]:
     """The smallest single card for what was asked, and for 4 bits where that is a smaller one."""
-    four_bits = catalog.quantizations.get("Q4_K_M")
+    four_bits = four_bit_gguf(case.model, catalog)
     tried = [wanted]
     if case.quantization is None and four_bits is not None and not is_native(four_bits, case.model):
         tried.append(four_bits)
     found: dict[str, Estimate] = {}
     for quantization in tried:
+        here = engine_for(quantization, case.gpu, case.engine)
+        if here is not None and attempt_case(case, quantization, here, catalog).fits:
+            continue  # no other card is needed for it
         estimate = smallest_gpu(replace(case, engine=None), quantization, catalog)
         if estimate is not None:
             found.setdefault(estimate.gpus[0].id, estimate)

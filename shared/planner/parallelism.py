@@ -11,7 +11,12 @@ from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for, published
 from shared.planner.fit import Attempt, attempt_case
 from shared.planner.plan import CountFit
-from shared.planner.quantizations import four_bit_server_format, runs_on_id
+from shared.planner.quantizations import (
+    four_bit_gguf,
+    four_bit_server_format,
+    published_small,
+    runs_on_id,
+)
 
 # Layers split over any number of cards; servers share heads, and nodes come with powers of two.
 _SPLIT_COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
@@ -81,11 +86,13 @@ def usual_precisions(case: Case, catalog: Catalog) -> list[tuple[Quantization, s
     """As asked or as published, 8 bits, and 4 bits: for the server where the card has one, and for llama.cpp."""
     names = [case.quantization.id] if case.quantization else []
     names.append(published(case.model, case.gpu, catalog, case.engine)[0].id)
-    if runs_on_id("FP8", case.gpu, catalog):
-        names.append("FP8")
-    names.append(four_bit_server_format(case.model, case.gpu, catalog))
-    if case.model.shape.gguf_architecture is not None:
-        names += ["Q8_0", "Q4_K_M"]
+    small = published_small(case.model, catalog)
+    if not small:
+        names += ["FP8"] if runs_on_id("FP8", case.gpu, catalog) else []
+        names.append(four_bit_server_format(case.model, case.gpu, catalog))
+    gguf = four_bit_gguf(case.model, catalog)
+    if gguf is not None:
+        names += [gguf.id] if small else ["Q8_0", gguf.id]
     native = catalog.quantizations.get(case.model.native_quantization)
     ceiling = native.bits_per_weight if native else 16.0
     found = []

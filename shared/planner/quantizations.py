@@ -40,13 +40,26 @@ def server_ladder(model: Model, gpu: Gpu, catalog: Catalog) -> tuple[Quantizatio
     names = [model.native_quantization]
     if native is not None and native.id == "BF16" and not runs_on(native, gpu):
         names = ["F16"]
-    eight = ["FP8"] if gpu.supports_fp8 or runs_on_id("FP8", gpu, catalog) else []
-    names += [*eight, "INT8", four_bit_server_format(model, gpu, catalog)]
+    if not published_small(model, catalog):
+        eight = ["FP8"] if gpu.supports_fp8 or runs_on_id("FP8", gpu, catalog) else []
+        names += [*eight, "INT8", four_bit_server_format(model, gpu, catalog)]
     rows = [catalog.quantizations[name] for name in dict.fromkeys(names) if name in catalog.quantizations]
     ceiling = native.bits_per_weight if native is not None else 16.0
     return tuple(
         row for row in rows if runs_on(row, gpu) and (is_native(row, model) or row.bits_per_weight < ceiling)
     )
+
+
+def published_small(model: Model, catalog: Catalog) -> bool:
+    """Whether the checkpoint itself is at about 4 bits (gpt-oss): another 4-bit format gains nothing."""
+    native = catalog.quantizations.get(model.native_quantization)
+    return native is not None and native.bits_per_weight < _FIVE_BITS
+
+
+def four_bit_gguf(model: Model, catalog: Catalog) -> Quantization | None:
+    """The GGUF type one would take at about 4 bits: the published experts as they are where there is such a type."""
+    twin = "MXFP4_MOE" if model.native_quantization == "MXFP4" else "Q4_K_M"
+    return catalog.quantizations.get(twin) if model.shape.gguf_architecture is not None else None
 
 
 def runs_on_id(quantization_id: str, gpu: Gpu, catalog: Catalog) -> bool:

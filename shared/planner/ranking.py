@@ -54,6 +54,7 @@ def _rank(one: Option, case: Case) -> tuple[float, ...]:
         one.verdict is not Verdict.FITS,
         quality_step(one) if one.kind in _ON_THE_NAMED_HARDWARE else 0,
         one.gpu_count * one.gpu.memory_marketed_gb if one.kind not in _ON_THE_NAMED_HARDWARE else 0,
+        -one.estimate.workload.model.parameters if one.kind is OptionKind.OTHER_MODEL else 0,
         -speed,
         cost,
         abs(context_per_sequence(one.estimate.workload) - case.context_tokens),
