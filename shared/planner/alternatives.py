@@ -143,6 +143,10 @@ def _smaller_models(model: Model, catalog: Catalog, *, same_family: bool) -> lis
         and specialities(row) <= specialities(model)
         and (row.released.toordinal() if row.released else 0) >= oldest
     ]
-    return sorted(
-        smaller, key=lambda row: (-row.parameters, -(row.released.toordinal() if row.released else 0))
-    )
+    return sorted(smaller, key=lambda row: _likeness(row, model))
+
+
+def _likeness(row: Model, model: Model) -> tuple[bool, int, int]:
+    """Made for the same work first, then the largest, then the newest."""
+    released = row.released.toordinal() if row.released else 0
+    return specialities(row) != specialities(model), -row.parameters, -released

@@ -8,19 +8,8 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model
 
 _CURRENT: Final = timedelta(days=730)
-# Words in the id of a model made for one kind of work: no stand-in for one that answers anything.
-_SPECIALITIES: Final = (
-    "guard",
-    "code",
-    "math",
-    "prover",
-    "ocr",
-    "reward",
-    "transl",
-    "medi",
-    "pythia",
-    "base",
-)
+# How words in the id of a model made for one kind of work begin: no stand-in for one that answers anything.
+_SPECIALITIES: Final = ("guard", "code", "math", "prover", "ocr", "reward", "medgemma", "starcoder", "pythia")
 
 
 def current_models(catalog: Catalog) -> tuple[Model, ...]:

@@ -7,7 +7,7 @@ from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
 from shared.planner.engine_choice import is_native
 from shared.planner.plan import Option, OptionKind
-from shared.planner.workloads import context_per_sequence
+from shared.planner.workloads import GPUS_PER_NODE, context_per_sequence
 
 MOST_OPTIONS: Final = 6
 _ON_THE_NAMED_HARDWARE: Final = frozenset({OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE})
@@ -79,6 +79,8 @@ def _group(one: Option) -> int:
         return 4 + len(_BEYOND)
     if one.kind in _ON_THE_NAMED_HARDWARE:
         return 1
+    if one.kind is OptionKind.MORE_GPUS and one.gpu_count > GPUS_PER_NODE:
+        return 2 + _BEYOND.index(OptionKind.OFFLOAD)  # several nodes are another kind of project
     return 2 + _BEYOND.index(one.kind)
 
 
