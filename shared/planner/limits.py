@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from shared.catalog.catalog import Catalog
 from shared.estimator import Estimate
-from shared.memory.breakdown import Verdict
 from shared.planner.fit import Attempt, at_context, attempt
 from shared.planner.workloads import context_per_sequence
 from shared.units import ceil_div
@@ -98,8 +97,3 @@ def with_sequences(found: Estimate, sequences: int, context_tokens: int, catalog
     total = context_tokens * sequences if load.engine == "llama.cpp" else context_tokens
     changed = replace(load, sequences=sequences, context_tokens=total)
     return attempt(changed, found.gpus[0], len(found.gpus), catalog)
-
-
-def is_good(found: Estimate | None) -> bool:
-    """Whether it fits at the upper end of the error bar."""
-    return found is not None and found.verdict is Verdict.FITS

@@ -6,7 +6,6 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model
 from shared.errors import UserError
-from shared.memory.breakdown import Verdict
 from shared.planner.asked import asked_of
 from shared.planner.capacity import for_context, for_users
 from shared.planner.case import ONE_USER, Case, case_of, check_numbers
@@ -225,8 +224,3 @@ def _of_choices(query: Query, choices: list[Query], catalog: Catalog) -> Plan:
 
 def _reference(catalog: Catalog) -> Gpu:
     return catalog.gpus.get(_REFERENCE_GPU) or next(iter(catalog.gpus.values()))
-
-
-def is_recommended(one: Option) -> bool:
-    """Whether an option may be put forward at all."""
-    return one.verdict in (Verdict.FITS, Verdict.TIGHT)
