@@ -41,7 +41,9 @@ EXIT_OK: Final = 0
 EXIT_BAD_SETTINGS: Final = 2
 EXIT_RESTART_ME: Final = 75  # the driver was exchanged under us; a supervisor starts us anew
 _GRACE: Final = 0.5
-_SWITCH_SECONDS: Final = 0.0005  # a scrape waits this long, not Python's 5 ms, for a look to let it run
+_SWITCH_SECONDS: Final = (
+    0.0001  # a scrape waits this long, not Python's 5 ms, each time a look must let it run
+)
 
 
 class CannotStart(Exception):
@@ -172,7 +174,7 @@ def print_once(settings: ExporterSettings) -> int:
     published = exporter.board.current()
     if published is None:
         return 1
-    body = published.scrape.body(exporter.tally.counts(), openmetrics=False, gzip=False)
+    body = published.scrape.body(exporter.tally.counts, openmetrics=False, gzip=False)
     sys.stdout.write(body.decode())
     return EXIT_OK if published.snapshot.report.health.ok else 1
 

@@ -3,7 +3,7 @@
 import re
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ from shared import metric_names as names
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _END: Final = b"# EOF\n"
+_SAME_FOR_SECONDS: Final = 0.1
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _OPENMETRICS_ASKED: Final = re.compile(r"application/openmetrics-text\s*(;[^,]*)?(,|$)", re.IGNORECASE)
 
@@ -86,6 +87,7 @@ class Scrape:
     """
 
     def __init__(self, snapshot: Snapshot, process: ProcessCollector) -> None:
+        self._finished: dict[tuple[bool, bool], tuple[float, bytes]] = {}
         self._taken = snapshot.report.taken_unix
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(SnapshotCollector(snapshot))
@@ -94,11 +96,16 @@ class Scrape:
         self._text = _Body(text, openmetrics=False)
         self._openmetrics = _Body(openmetrics, openmetrics=True)
 
-    def body(self, counts: Counts, *, openmetrics: bool, gzip: bool) -> bytes:
-        """The answer to one scrape."""
-        age = None if self._taken is None else max(0.0, time.time() - self._taken)
-        chosen = self._openmetrics if openmetrics else self._text
-        return chosen.finish(_Tail(age_seconds=age, counts=counts), gzip=gzip)
+    def body(self, counts: Callable[[], Counts], *, openmetrics: bool, gzip: bool) -> bytes:
+        """The answer to one scrape. Scrapes within a tenth of a second of each other get the same."""
+        now = time.time()
+        made, body = self._finished.get((openmetrics, gzip), (0.0, b""))
+        if not 0 <= now - made < _SAME_FOR_SECONDS:
+            age = None if self._taken is None else max(0.0, now - self._taken)
+            chosen = self._openmetrics if openmetrics else self._text
+            body = chosen.finish(_Tail(age_seconds=age, counts=counts()), gzip=gzip)
+            self._finished[openmetrics, gzip] = now, body
+        return body
 
     def filtered(self, wanted: Sequence[str]) -> bytes:
         """Only the named metrics, as text: rendered for the asking, since nobody asks twice the same."""

@@ -94,7 +94,7 @@ class Site:
         openmetrics = wants_openmetrics(request.headers.get("accept", ""))
         gzip = wants_gzip(request.headers.get("accept-encoding", ""))
         return Response(
-            body=published.scrape.body(self._tally.counts(), openmetrics=openmetrics, gzip=gzip),
+            body=published.scrape.body(self._tally.counts, openmetrics=openmetrics, gzip=gzip),
             content_type=OPENMETRICS if openmetrics else TEXT,
             headers=(*(_GZIPPED if gzip else _PLAIN), ("Vary", "Accept")),
         )

@@ -73,7 +73,9 @@ def compare_with_golden(name: str, text: str) -> None:
     ("name", "openmetrics"), [("simulated.prom", False), ("simulated.openmetrics", True)]
 )
 def test_golden_scrape_of_the_shipped_node(scrape: Scrape, name: str, openmetrics: bool) -> None:
-    compare_with_golden(name, ours(scrape.body(AS_COUNTED, openmetrics=openmetrics, gzip=False).decode()))
+    compare_with_golden(
+        name, ours(scrape.body(lambda: AS_COUNTED, openmetrics=openmetrics, gzip=False).decode())
+    )
 
 
 def test_golden_scrape_of_a_real_driver_with_mig_a_lost_gpu_and_a_failing_call(
@@ -99,7 +101,7 @@ def test_golden_scrape_of_a_real_driver_with_mig_a_lost_gpu_and_a_failing_call(
     nvml.close()
 
     body = Scrape(snapshot, ProcessCollector(registry=CollectorRegistry())).body(
-        AS_COUNTED, openmetrics=False, gzip=False
+        lambda: AS_COUNTED, openmetrics=False, gzip=False
     )
 
     compare_with_golden("driver.prom", ours(body.decode()))
@@ -114,7 +116,7 @@ def test_golden_metrics_page_in_docs_is_generated_from_the_contract() -> None:
 
 
 def test_every_documented_metric_is_emitted_and_every_emitted_one_is_documented(scrape: Scrape) -> None:
-    text = scrape.body(AS_COUNTED, openmetrics=False, gzip=False).decode()
+    text = scrape.body(lambda: AS_COUNTED, openmetrics=False, gzip=False).decode()
     emitted = set(re.findall(r"^# TYPE (fittingroom_\w+)", text, re.MULTILINE))
 
     assert emitted == {metric.name for metric in METRICS if metric.component != "bot"}
@@ -122,7 +124,7 @@ def test_every_documented_metric_is_emitted_and_every_emitted_one_is_documented(
 
 def test_labels_are_those_of_the_contract(scrape: Scrape) -> None:
     contract = {metric.name: set(metric.labels) for metric in METRICS}
-    for family in parse_text(scrape.body(AS_COUNTED, openmetrics=False, gzip=False).decode()):
+    for family in parse_text(scrape.body(lambda: AS_COUNTED, openmetrics=False, gzip=False).decode()):
         for sample in family.samples:
             if sample.name.startswith("fittingroom_"):
                 assert set(sample.labels) == contract[sample.name]
@@ -130,8 +132,8 @@ def test_labels_are_those_of_the_contract(scrape: Scrape) -> None:
 
 def test_the_compressed_scrape_is_the_plain_one(scrape: Scrape) -> None:
     for openmetrics in (False, True):
-        plain = scrape.body(AS_COUNTED, openmetrics=openmetrics, gzip=False).decode()
-        packed = gzip.decompress(scrape.body(AS_COUNTED, openmetrics=openmetrics, gzip=True)).decode()
+        plain = scrape.body(lambda: AS_COUNTED, openmetrics=openmetrics, gzip=False).decode()
+        packed = gzip.decompress(scrape.body(lambda: AS_COUNTED, openmetrics=openmetrics, gzip=True)).decode()
 
         assert ours(packed) == ours(plain)
 
@@ -173,16 +175,28 @@ def test_a_whole_scrape_is_the_librarys_byte_by_byte(snapshot: Snapshot) -> None
     assert exposition(registry.collect()) == (generate_text(registry), generate_openmetrics(registry))
 
 
-def test_two_requests_get_the_same_data_and_their_own_counts(scrape: Scrape) -> None:
-    first = scrape.body(Counts(requests={"200": 1}), openmetrics=True, gzip=True)
-    second = scrape.body(Counts(requests={"200": 2}), openmetrics=True, gzip=True)
+def test_scrapes_at_the_same_time_share_an_answer_and_later_ones_have_their_own(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = [1, 2, 3]
+    now = 1_800_000_010.0
+    monkeypatch.setattr("time.time", lambda: now)
 
-    assert b'code="200"} 1.0' in gzip.decompress(first)
-    assert b'code="200"} 2.0' in gzip.decompress(second)
+    def body() -> str:
+        answer = scrape.body(lambda: Counts(requests={"200": counted.pop(0)}), openmetrics=True, gzip=True)
+        return gzip.decompress(answer).decode()
+
+    first, second = body(), body()
+    now += 5.0
+    third = body()
+
+    assert first == second
+    assert ('code="200"} 1.0' in first, 'code="200"} 2.0' in third) == (True, True)
+    assert ("snapshot_age_seconds 10.0" in first, "snapshot_age_seconds 15.0" in third) == (True, True)
 
 
 def test_openmetrics_is_well_formed_by_the_reference_parser(scrape: Scrape) -> None:
-    text = scrape.body(AS_COUNTED, openmetrics=True, gzip=False).decode()
+    text = scrape.body(lambda: AS_COUNTED, openmetrics=True, gzip=False).decode()
 
     families = {family.name: family for family in parse_openmetrics(text)}
 
@@ -193,7 +207,7 @@ def test_openmetrics_is_well_formed_by_the_reference_parser(scrape: Scrape) -> N
 
 def test_promtool_finds_nothing_to_say(scrape: Scrape) -> None:
     for openmetrics in (False,):
-        body = scrape.body(AS_COUNTED, openmetrics=openmetrics, gzip=False)
+        body = scrape.body(lambda: AS_COUNTED, openmetrics=openmetrics, gzip=False)
         done = subprocess.run(
             [program("promtool"), "check", "metrics"], input=body, capture_output=True, check=False
         )
@@ -270,7 +284,7 @@ def test_a_failed_look_shows_health_and_no_old_data(
 
 
 def _series(scrape: Scrape) -> Iterator[tuple[str, list[float]]]:
-    text = scrape.body(Counts(), openmetrics=False, gzip=False).decode()
+    text = scrape.body(Counts, openmetrics=False, gzip=False).decode()
     found: dict[str, list[float]] = {}
     for family in parse_text(text):
         for sample in family.samples:
