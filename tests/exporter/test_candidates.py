@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from exporter.candidates import BadCandidates, CandidateSource, parse_candidates
+from exporter.fits import Fitting, Place
 from shared.catalog.catalog import Catalog
 
 ONE = """
@@ -112,3 +113,17 @@ def test_a_file_that_cannot_be_used_at_the_start_is_a_mistake_to_tell(
     (tmp_path / "large").write_bytes(b"#" * (1024**2 + 1))
     with pytest.raises(BadCandidates, match="larger than 1 MiB"):
         CandidateSource(tmp_path / "large", catalog).load()
+
+
+def test_the_shipped_list_names_nothing_the_catalog_lacks_and_the_estimator_knows_all_of_it(
+    catalog: Catalog,
+) -> None:
+    listed = CandidateSource(None, catalog).load()
+    row = catalog.gpus["h100-80gb"]
+    place = Place(key="GPU-a", row=row, free_bytes=(row.memory_usable_bytes,))
+
+    fits = Fitting(catalog).fits([place], listed.candidates, 10_000)
+
+    assert listed.problems == ()
+    assert fits.unsupported == 0
+    assert 20 <= len(listed.candidates) <= 60
