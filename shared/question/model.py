@@ -45,8 +45,10 @@ def read_models(
         mentions = mentions[:1]
     mentions = [one for one in mentions if not is_rejected(question.lower[: one.start])]
     found = {model.id: model for model in by_repository}
-    parts = [part for one in mentions for part in _one_size_each(one, names)]
-    for mention in sorted(parts, key=lambda part: not part.has_name):
+    parts = {
+        part.face: part for one in mentions for part in _one_size_each(one, names)
+    }  # named twice is named once
+    for mention in sorted(parts.values(), key=lambda part: not part.has_name):
         rows = _rows(question, mention, names, catalog)
         given = question.given(mention.start, mention.end)
         if not mention.has_name and any(row.id in found for row in rows):

@@ -9,7 +9,7 @@ from shared.errors import UnknownName, UserError
 from shared.question.remaining import TAKEN, Remaining
 from shared.question.vocabulary import NOISE
 
-_WORD: Final = r"[a-z][\w.-]*(?:[ -][\w.]*\d[\w.-]*)*"
+_WORD: Final = r"[a-z][\w.-]{0,60}(?: [\w.]{0,12}\d[\w.-]{0,20}){0,3}"
 _PLACES: Final = tuple(
     re.compile(pattern)
     for pattern in (
