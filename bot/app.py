@@ -1,78 +1,74 @@
-"""The composition root: the one place where the real Slack, catalog, fleet and clock are named."""
+"""The composition root: the one place where the real Slack, catalog, fleet, database and clock are named."""
 
 import asyncio
 import logging
+import socket
+import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
-from urllib.request import proxy_bypass
 
 import aiohttp
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import Engine
 
 from bot.cannot_start import CannotStart
+from bot.database import open_database
 from bot.desk import Desk
 from bot.fleet_reader import FleetReader, fleet_reader
 from bot.health import BotMetrics, SlackLink, add_health_routes
 from bot.listeners import register_listeners
 from bot.listeners.reception import Reception
+from bot.listeners.watching import Watching
 from bot.outbox import Outbox
-from bot.rate_limit import retry_handlers
+from bot.schedule import every
 from bot.settings import BotSettings
+from bot.slack_client import SLACK_TIMEOUT_SECONDS, slack_knows_us, web_client
 from bot.transports import serve_http, slack_link
+from bot.watch_round import WatchRound
+from bot.watch_store import WatchStore
 from shared.catalog.catalog import Catalog
 from shared.catalog.load import load_catalog
 from shared.errors import UserError
 
 log: Final = logging.getLogger("fittingroom.bot")
 
-SLACK_TIMEOUT_SECONDS: Final = 10
 FINISH_SECONDS: Final = 5.0
-_HOPELESS: Final = frozenset(
-    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
-)
-_LONGEST_PAUSE_SECONDS: Final = 30.0
 
 
 async def run_bot(settings: BotSettings, stop: asyncio.Event, *, catalog: Catalog | None = None) -> None:
-    """Serve Slack until `stop` is set. Raises CannotStart when Slack refuses the tokens or the port is taken."""
-    if catalog is None:
-        catalog = _catalog(settings)
+    """Serve Slack until `stop` is set. Raises CannotStart when the tokens, the port or the database are no good."""
+    catalog = catalog or _catalog(settings)
     metrics = BotMetrics(catalog_date=str(catalog.as_of))
     link = SlackLink(metrics)
-    async with _session() as session:
-        client = _web_client(settings, metrics, session)
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(_session())
+        engine = await stack.enter_async_context(_database(settings))
+        planning = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan"))
+        storing = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="store"))
+        client = web_client(settings, metrics, session)
+        outbox = Outbox(client=client, session=session, metrics=metrics)
+        desk = Desk(
+            catalog=catalog, reader=_reader(settings, metrics), worker=planning, command=settings.command
+        )
+        rounds = _rounds(settings, desk, outbox, WatchStore(engine), storing)
+        reception = Reception(desk=desk, outbox=outbox, metrics=metrics)
+        app = _app(settings, metrics)
+        register_listeners(app, reception, Watching(reception, rounds))
         pages = web.Application()
         add_health_routes(pages, metrics, link)
-        app = AsyncApp(
-            client=_web_client(
-                settings, metrics
-            ),  # Bolt copies its client for lazy listeners: it can hold no session
-            signing_secret=settings.slack_signing_secret.get_secret_value()
-            if settings.slack_signing_secret
-            else None,
-            process_before_response=True,
-        )
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan") as worker:
-            desk = Desk(
-                catalog=catalog, reader=_reader(settings, metrics), worker=worker, command=settings.command
-            )
-            reception = Reception(
-                desk=desk, outbox=Outbox(client=client, session=session, metrics=metrics), metrics=metrics
-            )
-            register_listeners(app, reception)
-            async with serve_http(settings, pages, app):
-                if not await _slack_knows_us(client, stop):
-                    return
-                async with slack_link(settings, app, link):
-                    await stop.wait()
-                log.info("stopping")
-                await reception.finish(FINISH_SECONDS)
+        await stack.enter_async_context(serve_http(settings, pages, app))
+        if not await slack_knows_us(client, stop):
+            return
+        await stack.enter_async_context(slack_link(settings, app, link))
+        if desk.reader:
+            await stack.enter_async_context(every(settings.watch_every_seconds, rounds.run))
+        await stop.wait()
+        log.info("stopping")
+        await reception.finish(FINISH_SECONDS)
 
 
 def _catalog(settings: BotSettings) -> Catalog:
@@ -82,6 +78,31 @@ def _catalog(settings: BotSettings) -> Catalog:
         raise CannotStart(error.sentence) from None
 
 
+def _app(settings: BotSettings, metrics: BotMetrics) -> AsyncApp:
+    """Bolt. It copies its client for every lazy listener, so that client can hold no session of ours."""
+    secret = settings.slack_signing_secret
+    return AsyncApp(
+        client=web_client(settings, metrics),
+        signing_secret=secret.get_secret_value() if secret else None,
+        process_before_response=True,
+    )
+
+
+def _rounds(
+    settings: BotSettings, desk: Desk, outbox: Outbox, store: WatchStore, storing: ThreadPoolExecutor
+) -> WatchRound:
+    return WatchRound(
+        desk=desk,
+        outbox=outbox,
+        store=store,
+        worker=storing,
+        metrics=outbox.metrics,
+        owner=f"{socket.gethostname()[:24]}-{uuid.uuid4().hex[:12]}",
+        hold=timedelta(seconds=settings.watch_hold_seconds),
+        lease=timedelta(seconds=settings.watch_lease_seconds),
+    )
+
+
 @asynccontextmanager
 async def _session() -> AsyncIterator[aiohttp.ClientSession]:
     timeout = aiohttp.ClientTimeout(total=SLACK_TIMEOUT_SECONDS)
@@ -89,25 +110,13 @@ async def _session() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-def _web_client(
-    settings: BotSettings, metrics: BotMetrics, session: aiohttp.ClientSession | None = None
-) -> AsyncWebClient:
-    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
-    client = AsyncWebClient(
-        token=token,
-        base_url=settings.slack_api_url,
-        session=session,
-        timeout=SLACK_TIMEOUT_SECONDS,
-        retry_handlers=retry_handlers(metrics) if session else [],
-    )
-    if goes_direct(settings.slack_api_url):
-        client.proxy = None  # the SDK takes a proxy from the environment and forgets NO_PROXY
-    return client
-
-
-def goes_direct(url: str) -> bool:
-    """Whether NO_PROXY exempts this address from the environment's proxy."""
-    return bool(proxy_bypass(urlsplit(url).hostname or ""))
+@asynccontextmanager
+async def _database(settings: BotSettings) -> AsyncIterator[Engine]:
+    engine = await asyncio.to_thread(open_database, settings.database_url.get_secret_value())
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _reader(settings: BotSettings, metrics: BotMetrics) -> FleetReader | None:
@@ -122,26 +131,3 @@ def _reader(settings: BotSettings, metrics: BotMetrics) -> FleetReader | None:
     else:
         reader.note = metrics.note_look
     return reader
-
-
-async def _slack_knows_us(client: AsyncWebClient, stop: asyncio.Event) -> bool:
-    """Ask Slack who we are until it answers; False when told to stop first. Raises CannotStart for a bad token."""
-    pause = 1.0
-    while not stop.is_set():
-        try:
-            who = await client.auth_test()
-        except SlackApiError as error:
-            reason = str(error.response.get("error"))
-            if reason in _HOPELESS:
-                raise CannotStart(f"Slack does not accept SLACK_BOT_TOKEN ({reason})") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = type(error).__name__
-        else:
-            log.info("connected to Slack as %s in %s", who.get("user"), who.get("team"))
-            return True
-        log.warning("Slack cannot be reached (%s); trying again in %g s", reason, pause)
-        try:
-            await asyncio.wait_for(stop.wait(), pause)
-        except TimeoutError:
-            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-    return False

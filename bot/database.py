@@ -7,6 +7,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
 from bot.cannot_start import CannotStart
 from bot.redaction import without_password
@@ -20,7 +21,9 @@ def open_database(url: str) -> Engine:
             target = target.set(drivername="postgresql+psycopg")
         if target.drivername.startswith("sqlite") and target.database:
             Path(target.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(target, pool_pre_ping=True)
+        in_memory = target.drivername.startswith("sqlite") and not target.database
+        # a database in memory belongs to its one connection
+        engine = create_engine(target, pool_pre_ping=True, **({"poolclass": StaticPool} if in_memory else {}))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _durable)
         migrate(engine)

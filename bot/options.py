@@ -86,7 +86,7 @@ def _reason(message: str) -> str:
 
 
 def _is_secret(field: FieldInfo) -> bool:
-    return SecretStr in get_args(field.annotation)
+    return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
 
 
 def _metavar(field: FieldInfo) -> str:

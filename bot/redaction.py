@@ -43,5 +43,14 @@ def set_up_logging(level: str, secrets: Iterable[str]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter(secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in ("slack_sdk", "slack_bolt", "aiohttp", "httpx", "httpcore", "apscheduler"):
+    for name in (
+        "slack_sdk",
+        "slack_bolt",
+        "aiohttp",
+        "httpx",
+        "httpcore",
+        "apscheduler",
+        "alembic",
+        "sqlalchemy",
+    ):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))

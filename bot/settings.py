@@ -91,6 +91,26 @@ class BotSettings(BaseSettings):
         validation_alias="FITTINGROOM_BOT_PORT",
         description="Port to listen on; 0 takes a free one.",
     )
+    database_url: SecretStr = Field(
+        SecretStr(f"sqlite:///{Path.home()}/.local/state/fittingroom/bot.sqlite"),
+        validation_alias="FITTINGROOM_DATABASE_URL",
+        description="Where watches are kept: sqlite:///PATH, or postgresql://… (needed for several replicas).",
+    )
+    watch_every_seconds: Annotated[float, Field(ge=0.05, le=3600)] = Field(
+        15.0,
+        validation_alias="FITTINGROOM_WATCH_EVERY_SECONDS",
+        description="Time between two rounds over the watches.",
+    )
+    watch_hold_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        60.0,
+        validation_alias="FITTINGROOM_WATCH_HOLD_SECONDS",
+        description="How long there must be room without a break before a watch is told.",
+    )
+    watch_lease_seconds: Annotated[float, Field(ge=0.2, le=3600)] = Field(
+        60.0,
+        validation_alias="FITTINGROOM_WATCH_LEASE_SECONDS",
+        description="How long telling may take before another process looks whether the message has left.",
+    )
     site_catalog: Path | None = Field(
         None,
         validation_alias="FITTINGROOM_SITE_CATALOG",

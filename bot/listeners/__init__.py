@@ -2,15 +2,15 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import fit_buttons, fit_command, form, replan, share, shortcuts
+from bot.listeners import fit_buttons, fit_command, form, home_tab, replan, share, shortcuts, watching
 from bot.listeners.reception import Reception
+from bot.listeners.watching import Watching
 
 
-def register_listeners(app: AsyncApp, reception: Reception) -> None:
+def register_listeners(app: AsyncApp, reception: Reception, watches: Watching) -> None:
     """The list of everything we answer to."""
-    fit_command.register(app, reception)
-    fit_buttons.register(app, reception)
-    replan.register(app, reception)
-    share.register(app, reception)
-    form.register(app, reception)
-    shortcuts.register(app, reception)
+    reception.watching = watches
+    for module in (fit_command, fit_buttons, replan, share, form, shortcuts):
+        module.register(app, reception)
+    watching.register(app, reception, watches)
+    home_tab.register(app, reception, watches)

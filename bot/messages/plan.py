@@ -1,11 +1,9 @@
 """An Answer as a Slack message: verdict first, then why, what would work, the command, our GPUs, the small print."""
 
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from bot.answer import Answer, candidates
+from bot.answer import Answer
 from bot.canonical import canonical_text, with_choice
 from bot.messages.blocks import (
     actions,
@@ -18,24 +16,33 @@ from bot.messages.blocks import (
     rich_text,
     run,
     small_print,
-    table,
 )
 from bot.messages.breakdown import balance, breakdown_lines
+from bot.messages.details import command_text, details_blocks
 from bot.messages.fleet import fleet_blocks, fleet_lines
 from bot.messages.menus import menu_row
 from bot.messages.message import Block, Message, message
 from bot.messages.mrkdwn import clipped, inert
-from bot.messages.words import HEADLINE, VERDICT, context, memory, option_name, read_as, speed, subject
+from bot.messages.options import options_blocks, shown_options, without_table
+from bot.messages.words import (
+    HEADLINE,
+    INTENT,
+    VERDICT,
+    context,
+    memory,
+    option_name,
+    read_as,
+    speed,
+    subject,
+)
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model, Quantization
 from shared.memory.breakdown import Verdict
-from shared.planner.plan import Option, Plan
-from shared.units import gib, tokens
+from shared.planner.plan import Headline, Plan
+from shared.question.query import Intent
 
-MOST_OPTIONS: Final = 6
 MOST_CHOICES: Final = 5
 _SAID: Final = frozenset({"Yes", "No", "With changes", "Unknown"})
-TABLE_HEAD: Final = ("", "What to run", "Memory per GPU", "Context", "Tokens/s", "Quality")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,31 +60,46 @@ def plan_message(answer: Answer, frame: Frame) -> Message:
     plan = answer.plan
     blocks = [
         header(_headline(plan)),
-        rich_text(paragraph(clipped(_without_verdict(plan.sentence), 900))),
+        rich_text(paragraph(clipped(_without_verdict(plan.sentence), 900)), *_best(plan)),
         *_read_as(plan),
         *_choices(plan, frame),
         *_breakdown(plan),
-        *_options(plan),
+        *options_blocks(plan),
         *_command(plan),
         *fleet_blocks(answer),
         *_warnings(plan),
-        *(_details(plan) if frame.details else ()),
+        *(details_blocks(plan) if frame.details else ()),
         *(menu_row(plan, frame.catalog) if frame.private else ()),
         actions(_buttons(plan, frame)),
         small_print(_footer(answer, frame)),
     ]
-    return message(_text(answer), blocks, plain=_without_table)
+    return message(_text(answer), blocks, plain=without_table)
 
 
 def _headline(plan: Plan) -> str:
     about = subject(plan.query)
-    return f"{HEADLINE[plan.headline]}: {about}" if about else HEADLINE[plan.headline]
+    word = HEADLINE[plan.headline]
+    if plan.query.intent is not Intent.FIT and plan.headline in {Headline.YES, Headline.WITH_CHANGES}:
+        word = INTENT.get(plan.query.intent, word)  # "Yes" is no answer to "which GPU?"
+    return f"{word}: {about}" if about else word
 
 
 def _without_verdict(sentence: str) -> str:
     """The sentence without the word that the headline has said already."""
     word, colon, rest = sentence.partition(": ")
     return rest[:1].upper() + rest[1:] if colon and word in _SAID else sentence
+
+
+def _best(plan: Plan) -> tuple[dict[str, Any], ...]:
+    """What to do instead, in a line, when what was asked does not do."""
+    best = next(iter(shown_options(plan)), None)
+    if best is None or best.verdict is not Verdict.FITS or plan.headline is Headline.YES:
+        return ()
+    each = " each" if best.gpu_count > 1 else ""
+    rate = f", {speed(best)} tokens/s" if best.speed else ""
+    return (
+        paragraph(run("Best way: ", bold=True), f"{option_name(best, plan)}, {memory(best)}{each}{rate}."),
+    )
 
 
 def _read_as(plan: Plan) -> tuple[Block, ...]:
@@ -128,40 +150,6 @@ def _breakdown(plan: Plan) -> tuple[Block, ...]:
     )
 
 
-def shown_options(plan: Plan) -> tuple[Option, ...]:
-    """The options of the table, in the plan's order; what was asked is above it unless it is the answer."""
-    fitting = plan.asked is not None and plan.asked.verdict is Verdict.FITS
-    return (candidates(plan) if fitting else plan.options)[:MOST_OPTIONS]
-
-
-def _options(plan: Plan) -> tuple[Block, ...]:
-    options = shown_options(plan)
-    if not options:
-        return ()
-    rows = [
-        (
-            VERDICT[option.verdict],
-            f"{number}. {option_name(option, plan)}",
-            memory(option),
-            context(option),
-            speed(option),
-            clipped(option.quality, 90),
-        )
-        for number, option in enumerate(options, start=1)
-    ]
-    return (rich_text(paragraph(run("What would work", bold=True))), table(TABLE_HEAD, rows))
-
-
-def _without_table(block: Block) -> Sequence[Block]:
-    """A table as a list, for a Slack that refuses tables."""
-    if block["type"] != "table":
-        return (block,)
-    lines = [
-        " · ".join(cell["text"] for cell in row if cell.get("text", " ") != " ") for row in block["rows"][1:]
-    ]
-    return (rich_text(bullets(lines)),)
-
-
 def _command(plan: Plan) -> tuple[Block, ...]:
     best = next((option for option in shown_options(plan) if option.command), None)
     if best is None or best.command is None:
@@ -178,65 +166,9 @@ def _command(plan: Plan) -> tuple[Block, ...]:
     )
 
 
-def command_text(argv: Sequence[str]) -> str:
-    """A command as a shell takes it, one option a line, so that it is read easily and pasted whole."""
-    lines: list[str] = []
-    for word in argv:
-        quoted = shlex.quote(word)
-        if lines and not (word.startswith("-") and len(lines[-1]) > 24):
-            lines[-1] += f" {quoted}"
-        else:
-            lines.append(quoted)
-    return " \\\n  ".join(lines)
-
-
 def _warnings(plan: Plan) -> tuple[Block, ...]:
     warnings = [clipped(one, 300) for one in (*plan.query.warnings, *plan.warnings)][:5]
     return (rich_text(paragraph(run("Mind", bold=True)), bullets(warnings)),) if warnings else ()
-
-
-def _details(plan: Plan) -> tuple[Block, ...]:
-    """What is folded away: every quantization on these GPUs, GPU counts, the other commands, assumptions, sources."""
-    parts = []
-    if plan.on_these_gpus:
-        parts += [paragraph(run("Every quantization on these GPUs", bold=True)), preformatted(_ladder(plan))]
-    if plan.counts:
-        parts += [paragraph(run("How many it takes", bold=True)), bullets(_counts(plan))]
-    for number, option in enumerate(shown_options(plan), start=1):
-        if option.command:
-            title = f"Command {number}: {option_name(option, plan)}"
-            parts += [
-                paragraph(run(title, bold=True)),
-                preformatted(clipped(command_text(option.command), 500)),
-            ]
-    assumed = [clipped(one, 250) for one in plan.assumptions[:8]]
-    if assumed:
-        parts += [paragraph(run("Assumed", bold=True)), bullets(assumed)]
-    sources = [clipped(one, 200) for one in plan.sources[:6]]
-    if sources:
-        parts += [paragraph(run("Sources", bold=True)), bullets(sources)]
-    return tuple(rich_text(part) for part in parts)
-
-
-def _ladder(plan: Plan) -> str:
-    lines = [
-        f"{fit.quantization.name:<10}{gib(fit.total_bytes):>11}  {VERDICT[fit.verdict]}"
-        + (f", to {tokens(fit.longest_context_tokens)} context" if fit.longest_context_tokens else "")
-        for fit in plan.on_these_gpus[:24]
-    ]
-    return "\n".join(lines)
-
-
-def _counts(plan: Plan) -> list[str]:
-    return [
-        f"{count.quantization.name} with {count.engine}: "
-        + (
-            f"{count.gpu_count} × {count.gpu.name}, {gib(count.per_gpu_bytes)} on each"
-            if count.gpu_count
-            else f"no number of {count.gpu.name} that the engine accepts"
-        )
-        for count in plan.counts[:8]
-    ]
 
 
 def _buttons(plan: Plan, frame: Frame) -> list[dict[str, object]]:
@@ -254,11 +186,15 @@ def _buttons(plan: Plan, frame: Frame) -> list[dict[str, object]]:
 
 
 def _footer(answer: Answer, frame: Frame) -> str:
+    guessed = any(option.speed and not option.speed.validated for option in shown_options(answer.plan))
+    unmeasured = " · ? no measurement of such a card stands behind this speed" if guessed else ""
     engine = ""
     if answer.plan.asked:
         breakdown = answer.plan.asked.estimate.breakdown
         engine = f" · {breakdown.engine} {breakdown.engine_version} ({breakdown.evidence})"
-    return f"fittingroom {frame.version} · catalog of {answer.catalog_date}{engine} · sizes in GiB"
+    return (
+        f"fittingroom {frame.version} · catalog of {answer.catalog_date}{engine} · sizes in GiB{unmeasured}"
+    )
 
 
 def _text(answer: Answer) -> str:

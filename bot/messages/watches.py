@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from bot.answer import Answer, Placement
 from bot.messages.blocks import actions, button, header, paragraph, preformatted, rich_text, run, small_print
+from bot.messages.details import command_text
 from bot.messages.fleet import room_words
 from bot.messages.message import Block, Message, message
 from bot.messages.mrkdwn import inert
-from bot.messages.plan import command_text
 from bot.messages.words import age, option_name
 from bot.watches import EXPIRES_AFTER, Watch
 

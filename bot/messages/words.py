@@ -5,7 +5,7 @@ from typing import Final
 from shared.errors import shown
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Headline, Option, OptionKind, Plan
-from shared.question.query import Query, Reading
+from shared.question.query import Intent, Query, Reading
 from shared.units import gib, tokens
 
 HEADLINE: Final = {
@@ -13,6 +13,14 @@ HEADLINE: Final = {
     Headline.WITH_CHANGES: "🟡 Yes, with changes",
     Headline.NO: "❌ No",
     Headline.UNKNOWN: "❔ Not known",
+}
+INTENT: Final = {
+    Intent.WHAT_FITS: "🔎 What fits",
+    Intent.WHICH_GPU: "🔎 Which GPU",
+    Intent.MAX_CONTEXT: "🔎 Longest context",
+    Intent.MAX_SEQUENCES: "🔎 How many at once",
+    Intent.CHEAPEST: "🔎 Cheapest",
+    Intent.COMPARE: "🔎 Compared",
 }
 VERDICT: Final = {
     Verdict.FITS: "✅ fits",

@@ -33,6 +33,7 @@ def environment(slack: FakeSlack, mode: str, port: int, **more: str) -> dict[str
         "SLACK_API_URL": slack.api_url,
         "FITTINGROOM_BOT_MODE": mode,
         "FITTINGROOM_BOT_PORT": str(port),
+        "FITTINGROOM_DATABASE_URL": "sqlite://",
         **more,
     }
 

@@ -23,7 +23,11 @@ A100_80 = ("NVIDIA A100-SXM4-80GB", "a100-80gb", 85_899_345_920)
 
 
 def gpu(
-    index: str, free_gib: float, *, kind: tuple[str, str, int] = A100_40, loaded: tuple[LoadedModelReport, ...] = ()
+    index: str,
+    free_gib: float,
+    *,
+    kind: tuple[str, str, int] = A100_40,
+    loaded: tuple[LoadedModelReport, ...] = (),
 ) -> GpuReport:
     """A GPU that answers."""
     name, row, total = kind
@@ -73,7 +77,9 @@ def node(name: str, *gpus: GpuReport, age_seconds: float = 5.0, simulated: bool 
 
 def failed_node(name: str) -> NodeReport:
     """A node whose driver does not answer."""
-    health = HealthReport(ok=False, driver_up=False, message="the driver is not loaded", poll_interval_seconds=10)
+    health = HealthReport(
+        ok=False, driver_up=False, message="the driver is not loaded", poll_interval_seconds=10
+    )
     return NodeReport(node=name, simulated=False, exporter_version="0.1.0", catalog_date="", health=health)
 
 

@@ -61,7 +61,7 @@ async def test_a_mention_is_answered_in_its_thread_for_everyone(world: World) ->
 
 
 async def test_an_event_that_slack_repeats_is_answered_once(world: World) -> None:
-    slack, bot = world
+    slack, _ = world
     before = len(slack.workspace.visible(channel="C1", user="U1"))
     for _ in range(3):
         await slack.mention(QUESTION, event_id="Ev-repeated")

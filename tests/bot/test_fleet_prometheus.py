@@ -29,7 +29,9 @@ def registry(now: float) -> CollectorRegistry:
         if metric.name not in gauges:
             gauges[metric.name] = Gauge(metric.name, metric.help, metric.labels, registry=made)
         gauge = gauges[metric.name]
-        (gauge.labels(**{name: labels.get(name, "") for name in metric.labels}) if metric.labels else gauge).set(value)
+        (
+            gauge.labels(**{name: labels.get(name, "") for name in metric.labels}) if metric.labels else gauge
+        ).set(value)
 
     product = {"name": "NVIDIA A100-SXM4-40GB", "gpu": "a100-40gb", "source": "nvml"}
     for number, free in (("0", 38.5), ("1", 2.0), ("10", 38.0)):

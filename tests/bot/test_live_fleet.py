@@ -10,13 +10,18 @@ from tests.fakes.slack_server import FakeSlack, all_text
 
 async def test_an_answer_names_the_node_and_gpu_that_have_the_room_and_how_old_the_look_is() -> None:
     async with (
-        exporters(node("node-7", gpu("0", 2.0), gpu("1", 38.5)), node("node-8", gpu("0", 70, kind=A100_80))) as nodes,
+        exporters(
+            node("node-7", gpu("0", 2.0), gpu("1", 38.5)), node("node-8", gpu("0", 70, kind=A100_80))
+        ) as nodes,
         FakeSlack() as slack,
         running_bot(slack, "socket", FITTINGROOM_EXPORTER_URLS=",".join(one.url for one in nodes)) as bot,
     ):
         shown = all_text((await slack.ask(f"/fit {QUESTION}")).blocks)
         assert "node-7, GPU 1 (A100 40GB): 38.5 GiB free, and 1 more place" in shown
-        assert "3 GPUs read from the exporters, 5 s old" in shown or "3 GPUs read from the exporters, 6 s old" in shown
+        assert (
+            "3 GPUs read from the exporters, 5 s old" in shown
+            or "3 GPUs read from the exporters, 6 s old" in shown
+        )
         assert await bot.metric('fittingroom_bot_fleet_reads_total{result="success"}') == 1
 
 

@@ -120,5 +120,7 @@ def test_of_many_places_the_emptiest_are_listed_and_the_rest_counted(catalog: Ca
     rooms = where_fits(
         option("llama 3.1 8b fp8 on A100 40GB with vllm", catalog), fleet(*nodes, *full), catalog
     )
-    assert [room.node.name for room in rooms.rooms] == [f"node-{499 - number}" for number in range(MOST_ROOMS)]
+    assert [room.node.name for room in rooms.rooms] == [
+        f"node-{499 - number}" for number in range(MOST_ROOMS)
+    ]
     assert rooms.more == 500 - MOST_ROOMS

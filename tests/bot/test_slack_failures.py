@@ -61,15 +61,25 @@ async def test_when_every_block_is_refused_the_words_still_arrive(world: World) 
     assert answer.text.startswith("✅ Yes: Llama 3.1 8B")
 
 
-async def test_an_answer_that_cannot_be_posted_is_an_incident_in_the_log_and_the_bot_goes_on(world: World) -> None:
+async def test_an_answer_that_cannot_be_posted_is_an_incident_in_the_log_and_the_bot_goes_on(
+    world: World,
+) -> None:
     slack, bot = world
     user = new_user(world)
-    slack.fail_next("response_url", 404, body="used_url", times=2)
+    slack.fail_next("response_url", 404, body="no_team", times=2)
     await slack.command(f"/fit {QUESTION}", user=user)
     await bot.says("could not be told to its asker")
     incident = re.findall(r"incident ([0-9a-f]{8}) in a command turn", bot.output)[-1]
     assert f"incident {incident} could not be told" in bot.output
     assert "Llama 3.1 8B" in (await slack.ask(f"/fit {QUESTION}", user=user)).text
+
+
+async def test_an_answer_whose_response_url_is_used_up_comes_as_a_direct_message(world: World) -> None:
+    slack, _ = world
+    before = len(slack.workspace.visible(channel="D1"))
+    slack.fail_next("response_url", 404, body='{"ok":false,"error":"expired_url"}')
+    await slack.command(f"/fit {QUESTION}")
+    assert "Llama 3.1 8B" in (await slack.answer(channel="D1", after=before)).text
 
 
 async def test_a_failure_of_ours_is_told_with_an_id_that_is_in_the_log(world: World) -> None:
@@ -83,14 +93,14 @@ async def test_a_failure_of_ours_is_told_with_an_id_that_is_in_the_log(world: Wo
     assert "Traceback" not in told.text
 
 
-async def test_a_forged_or_old_request_is_refused(world: World) -> None:
-    slack, bot = world
-    if slack.http is None:
-        pytest.skip("signatures belong to http mode")
-    form = "application/x-www-form-urlencoded"
-    body = "command=%2Ffit&text=help&user_id=U1"
-    assert (await slack.http.post(body, form, secret="0" * 32))[0] == 401
-    assert (await slack.http.post(body, form, age_seconds=600))[0] == 401
+async def test_a_forged_or_old_request_is_refused() -> None:
+    async with FakeSlack() as slack, running_bot(slack, "http"):
+        assert slack.http is not None
+        form = "application/x-www-form-urlencoded"
+        body = "command=%2Ffit&text=help&user_id=U1"
+        assert (await slack.http.post(body, form, secret="0" * 32))[0] == 401
+        assert (await slack.http.post(body, form, age_seconds=600))[0] == 401
+        assert slack.workspace.messages == []
 
 
 async def test_the_socket_is_renewed_when_slack_asks_and_reopened_when_it_breaks() -> None:
@@ -128,7 +138,7 @@ async def test_a_token_that_slack_does_not_accept_is_one_sentence_and_exit_code_
 
 async def test_no_secret_is_in_the_log_at_its_most_talkative_even_when_things_fail() -> None:
     async with FakeSlack() as slack, running_bot(slack, "socket", FITTINGROOM_LOG_LEVEL="debug") as bot:
-        slack.fail_next("response_url", 404, body="used_url", times=2)
+        slack.fail_next("response_url", 404, body="no_team", times=2)
         await slack.command(f"/fit {QUESTION}")
         await bot.says("could not be told")
         await slack.socket.refresh()

@@ -28,7 +28,9 @@ hr{border:0;border-top:1px solid #ddd}.container{border:1px solid #ddd;border-ra
 """
 
 
-def page(messages: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], *, dark: bool = False, narrow: bool = False) -> str:
+def page(
+    messages: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], *, dark: bool = False, narrow: bool = False
+) -> str:
     """An HTML page with these messages, each a note on who sees it and its blocks."""
     shape = " narrow" if narrow else ""
     body = "".join(
@@ -48,17 +50,27 @@ def _block(block: Mapping[str, Any]) -> str:
         side = _element(block["accessory"]) if "accessory" in block else ""
         return f'<div class="rich">{_text(block["text"]) if "text" in block else ""}{fields}{side}</div>'
     if kind == "context":
-        return '<div class="context">' + "".join(f"<span>{_text(one)}</span>" for one in block["elements"]) + "</div>"
+        return (
+            '<div class="context">'
+            + "".join(f"<span>{_text(one)}</span>" for one in block["elements"])
+            + "</div>"
+        )
     if kind == "actions":
         return '<div class="actions">' + "".join(_element(one) for one in block["elements"]) + "</div>"
     if kind == "rich_text":
         return '<div class="rich">' + "".join(_rich(one) for one in block["elements"]) + "</div>"
     if kind == "table":
-        return "<table>" + "".join(_row(row, block.get("column_settings", [])) for row in block["rows"]) + "</table>"
+        return (
+            "<table>"
+            + "".join(_row(row, block.get("column_settings", [])) for row in block["rows"])
+            + "</table>"
+        )
     if kind == "input":
         return f'<div class="rich"><b>{_text(block["label"])}</b><br>{_element(block["element"])}</div>'
     if kind == "container":
-        inner = "" if block.get("default_collapsed") else "".join(_block(one) for one in block["child_blocks"])
+        inner = (
+            "" if block.get("default_collapsed") else "".join(_block(one) for one in block["child_blocks"])
+        )
         arrow = "▸" if block.get("default_collapsed") else "▾"
         return f'<div class="container"><b>{arrow} {_text(block["title"])}</b>{inner}</div>'
     if kind == "data_visualization":

@@ -91,7 +91,9 @@ class WebApi:
         return {"ok": True, "url": self.socket_url()}
 
     def _message_error(self, arguments: Arguments) -> Answer | None:
-        if str(arguments.get("channel", "")).startswith("U"):  # a person's id stands for their direct messages
+        if str(arguments.get("channel", "")).startswith(
+            "U"
+        ):  # a person's id stands for their direct messages
             arguments["channel"] = self.open_conversation({"users": arguments["channel"]})["channel"]["id"]
         channel = arguments.get("channel", "")
         if channel not in self.workspace.members:

@@ -99,11 +99,14 @@ class Workspace:
             "D1": {BOT_USER, "U1"},
         }
         self.slow_seconds = 0.0
+        self._last_ts = 0
         self._serial = itertools.count(1)
         self._changed = asyncio.Condition()
 
     def new_ts(self) -> str:
-        return f"{1_700_000_000 + next(self._serial)}.000100"
+        """The present, as Slack writes it; never the same twice."""
+        self._last_ts = max(self._last_ts + 1, int(time.time() * 1_000_000))
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06}"
 
     def new_id(self, prefix: str) -> str:
         return f"{prefix}{next(self._serial):06d}"

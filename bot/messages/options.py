@@ -1,0 +1,63 @@
+"""The options of a plan as a table, or as a list where Slack refuses tables."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.answer import candidates
+from bot.messages.blocks import bullets, paragraph, rich_text, run, table
+from bot.messages.message import Block
+from bot.messages.mrkdwn import clipped
+from bot.messages.words import VERDICT, context, memory, option_name, speed
+from shared.memory.breakdown import Verdict
+from shared.planner.plan import Option, Plan
+
+MOST_OPTIONS: Final = 6
+_BROKEN: Final = "🟠 fits, but breaks the model"
+
+
+def shown_options(plan: Plan) -> tuple[Option, ...]:
+    """The options of the table, in the plan's order; what was asked is above it unless it is the answer."""
+    fitting = plan.asked is not None and plan.asked.verdict is Verdict.FITS
+    return (candidates(plan) if fitting else plan.options)[:MOST_OPTIONS]
+
+
+def options_blocks(plan: Plan) -> tuple[Block, ...]:
+    """A title and the table; the context is a column only where it differs."""
+    options = shown_options(plan)
+    if not options:
+        return ()
+    contexts = {context(option) for option in options}
+    title = "What would work" + (f", {next(iter(contexts))} context" if len(contexts) == 1 else "")
+    head = ["", "What to run", "Engine", "Memory per GPU", "Tokens/s", "Quality"]
+    rows = [_cells(number, option, plan) for number, option in enumerate(options, start=1)]
+    if len(contexts) > 1:
+        head.insert(3, "Context")
+        for option, cells in zip(options, rows, strict=True):
+            cells.insert(3, context(option))
+    return (rich_text(paragraph(run(title, bold=True))), table(head, rows))
+
+
+def _cells(number: int, option: Option, plan: Plan) -> list[str]:
+    broken = option.verdict is Verdict.FITS and not option.healthy
+    return [
+        _BROKEN if broken else VERDICT[option.verdict],
+        f"{number}. {option_name(option, plan)}",
+        option.estimate.workload.engine,
+        memory(option),
+        speed(option),
+        clipped(_first_sentence(option.quality), 120),
+    ]
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".")
+
+
+def without_table(block: Block) -> Sequence[Block]:
+    """A table as a list, for a Slack that refuses tables."""
+    if block["type"] != "table":
+        return (block,)
+    lines = [
+        " · ".join(cell["text"] for cell in row if cell.get("text", " ") != " ") for row in block["rows"][1:]
+    ]
+    return (rich_text(bullets(lines)),)

@@ -1,0 +1,118 @@
+"""The text that buttons carry reads back as the same query, for everything a query can hold."""
+
+import itertools
+import random
+
+import pytest
+
+from bot.canonical import canonical_text, with_choice, with_suggestion
+from shared.catalog.catalog import Catalog
+from shared.catalog.load import load_catalog
+from shared.question.parse import parse_question
+from shared.question.query import Intent, Query
+
+CATALOG = load_catalog()
+FIELDS = (
+    "intent", "model", "gpu", "gpu_count", "quantization", "context_tokens", "engine", "sequences", "kv_cache_type",
+    "gpu_memory_bytes", "host_memory_bytes", "gpu_layers", "tensor_parallel", "other_models",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return CATALOG
+
+
+def same(query: Query, catalog: Catalog) -> None:
+    text = canonical_text(query)
+    again = parse_question(text, catalog)
+    for field in FIELDS:
+        assert getattr(again, field) == getattr(query, field), f"{field} of {text!r}"
+    assert again.ambiguous == (), text
+    assert canonical_text(again) == text
+
+
+def everything(seed: int) -> Query:
+    """A query with a random choice in every field."""
+    chance = random.Random(seed)
+    model, gpu = chance.choice(list(CATALOG.models.values())), chance.choice(list(CATALOG.gpus.values()))
+    quantization = chance.choice([None, *CATALOG.quantizations.values()])
+    count = chance.choice([None, 1, 2, 4, 8])
+    return Query(
+        text="",
+        model=model,
+        gpu=gpu,
+        gpu_count=count,
+        quantization=quantization,
+        context_tokens=chance.choice([None, 4096, 8192, 20_000, 32_768, 131_072]),
+        engine=chance.choice([None, *CATALOG.engines]),
+        sequences=chance.choice([None, 1, 4, 8, 64]),
+        kv_cache_type=chance.choice([None, "f16", "q8_0", "fp8"]),
+        host_memory_bytes=None if gpu.unified_memory else chance.choice([None, None, 64 * 1024**3]),
+        gpu_layers=chance.choice([None, None, 0, 20]),
+        tensor_parallel=chance.choice([None, count]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_query_with_anything_in_it_reads_back_as_itself(seed: int, catalog: Catalog) -> None:
+    same(everything(seed), catalog)
+
+
+@pytest.mark.parametrize("gpu", CATALOG.gpus.values(), ids=lambda gpu: gpu.id)
+def test_every_gpu_is_named_so_that_no_other_is_meant(gpu, catalog: Catalog) -> None:
+    same(Query(text="", intent=Intent.WHAT_FITS, gpu=gpu, gpu_count=2), catalog)
+
+
+@pytest.mark.parametrize(
+    ("model", "quantization"),
+    list(itertools.zip_longest(CATALOG.models.values(), CATALOG.quantizations.values(), fillvalue=None)),
+    ids=lambda row: row.id if row else "-",
+)
+def test_every_model_and_quantization_is_named_so_that_no_other_is_meant(
+    model, quantization, catalog: Catalog
+) -> None:
+    model = model or CATALOG.models["mixtral-8x22b"]
+    same(
+        Query(
+            text="", intent=Intent.FIT, model=model, quantization=quantization, gpu=CATALOG.gpus["a100-40gb"]
+        ),
+        catalog,
+    )
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "can Mixtral 8x22B run on A100 40GB?",
+        "what fits on 2x 4090?",
+        "which gpu for llama 3.1 70b fp8?",
+        "what is the longest context of llama 3.1 8b on a 4090?",
+        "how many users can one H100 80GB serve with llama 3.1 70b fp8 at 8k?",
+        "cheapest way to serve llama 3.1 70b for 8 users",
+        "compare llama 3.1 70b vs qwen3 32b on h100 80gb",
+        "llama 3.1 8b on a gpu with 24 GB",
+    ],
+)
+def test_every_kind_of_question_stays_the_same_kind(question: str, catalog: Catalog) -> None:
+    query = parse_question(question, catalog)
+    if query.ambiguous:
+        query = parse_question(
+            with_choice(query, query.ambiguous[0], query.ambiguous[0].choices[0], catalog), catalog
+        )
+    same(query, catalog)
+
+
+def test_a_choice_decides_the_ambiguous_part(catalog: Catalog) -> None:
+    query = parse_question("mixtral 8x22b q4_k_m on A100", catalog)
+    decided = with_choice(query, query.ambiguous[0], "a100-80gb", catalog)
+    assert parse_question(decided, catalog).gpu == catalog.gpus["a100-80gb"]
+    assert parse_question(decided, catalog).quantization == catalog.quantizations["Q4_K_M"]
+
+
+def test_a_suggestion_takes_the_place_of_what_was_not_understood_and_of_nothing_else() -> None:
+    assert (
+        with_suggestion("Can MIXTRL 9x22b run?", "mixtrl 9x22b", "Mixtral 8x22B") == "Can Mixtral 8x22B run?"
+    )
+    assert with_suggestion("something else", "mixtrl", "Mixtral 8x22B") is None
+    assert with_suggestion("anything", "", "Mixtral 8x22B") is None
