@@ -150,10 +150,19 @@ def run(settings: ExporterSettings, stop: threading.Event, *, started: threading
     note = " (simulated node)" if settings.simulate else ""
     log.info("listening on %s://%s:%d%s", scheme, settings.listen_address, port, note)
     gc.freeze()  # the catalog is for good: looking through it at every full collection cost scrapes 40 ms
-    scheduler = _scheduler(exporter, settings.poll_interval_seconds)
-    scheduler.start()
     if started is not None:
         started.set()
+    try:
+        return _serve(exporter, settings.poll_interval_seconds, stop)
+    finally:
+        exporter.stop()
+        server.stop()
+
+
+def _serve(exporter: Exporter, interval_seconds: float, stop: threading.Event) -> int:
+    """Look on and on until told to stop, or until only a new process can go on."""
+    scheduler = _scheduler(exporter, interval_seconds)
+    scheduler.start()
     try:
         while not stop.wait(timeout=0.5):
             if exporter.must_restart.is_set():
@@ -161,8 +170,6 @@ def run(settings: ExporterSettings, stop: threading.Event, *, started: threading
                 return EXIT_RESTART_ME
     finally:
         scheduler.shutdown(wait=False)
-        exporter.stop()
-        server.stop()
     return EXIT_OK
 
 

@@ -26,20 +26,10 @@ def gpu_report(
         pods: The containers it was given to.
         readable: Whether processes can be told apart on this node.
     """
-    identity = device.identity
-    report = GpuReport(
-        uuid=identity.uuid,
-        index=identity.index,
-        name=identity.name,
-        gpu=row.id if row else None,
-        up=device.down_reason is None,
-        down_reason=device.down_reason,
-        memory_kind=identity.memory_kind,
-        parent_uuid=identity.parent_uuid,
-        mig_profile=identity.mig_profile,
-    )
+    report = _identity_report(device, row)
     if device.down_reason is not None:
         return report
+    unattributed = unattributed_bytes(device, models, readable=readable and not device.mig_enabled)
     return report.model_copy(
         update={
             "mig_enabled": device.mig_enabled,
@@ -50,13 +40,26 @@ def gpu_report(
             "temperature_celsius": device.temperature_celsius,
             "ecc_uncorrected_errors": device.ecc_uncorrected_errors,
             "processes": None if device.processes is None else len(device.processes),
-            "unattributed_bytes": None
-            if device.mig_enabled
-            else unattributed_bytes(device, models, readable=readable),
+            "unattributed_bytes": unattributed,
             "loaded_models": models,
             "workloads": pods,
             "fits": fits,
         }
+    )
+
+
+def _identity_report(device: DeviceReading, row: Gpu | None) -> GpuReport:
+    identity = device.identity
+    return GpuReport(
+        uuid=identity.uuid,
+        index=identity.index,
+        name=identity.name,
+        gpu=row.id if row else None,
+        up=device.down_reason is None,
+        down_reason=device.down_reason,
+        memory_kind=identity.memory_kind,
+        parent_uuid=identity.parent_uuid,
+        mig_profile=identity.mig_profile,
     )
 
 

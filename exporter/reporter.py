@@ -19,7 +19,7 @@ from exporter.tally import Counts
 from shared.catalog.catalog import Catalog
 from shared.catalog.names import match_live_gpu
 from shared.catalog.rows import Gpu
-from shared.node_report import GroupReport, HealthReport, NodeReport
+from shared.node_report import GroupReport, HealthReport, LoadedModelReport, NodeReport, WorkloadReport
 
 PodReader = Callable[[], tuple[Assignment, ...] | None]
 """Which container was given which device; None when that cannot be asked."""
@@ -34,6 +34,20 @@ class NodeFacts:
     versions: Versions
     poll_interval_seconds: float
     series_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What was made of one look's devices; the mappings are by uuid."""
+
+    devices: tuple[DeviceReading, ...]
+    rows: Mapping[str, Gpu]
+    groups: tuple[Place, ...]
+    fits: Fits
+    attribution: Attribution
+    models: Mapping[str, tuple[LoadedModelReport, ...]]
+    pods: Mapping[str, tuple[WorkloadReport, ...]]
+    kubelet_answered: bool
 
 
 class Reporter:
@@ -61,61 +75,74 @@ class Reporter:
     def snapshot(self, look: Look, counts: Counts) -> Snapshot:
         """What is served until the next look."""
         listed = self._candidates.current()
-        reading = look.reading
-        if reading is None:
-            devices = with_the_missing(self._known, (), reason=look.failure_code or "unknown")
-        else:
-            self._known = remembered(self._known, reading.devices)
-            devices = with_the_missing(self._known, reading.devices)
-            self._last_success = look.started_unix
+        found = self._find(self._devices(look), listed)
+        return Snapshot(
+            report=self._report(look, listed, found),
+            counts=counts,
+            versions=self._facts.versions,
+            pod_resources_up=None if self._pods is None else found.kubelet_answered,
+            candidates_unsupported=found.fits.unsupported,
+            candidates_reload_ok=listed.reload_ok,
+            series_limit=self._facts.series_limit,
+        )
+
+    def _devices(self, look: Look) -> tuple[DeviceReading, ...]:
+        """The devices of the look, and as down those it lacks."""
+        if look.reading is None:
+            return with_the_missing(self._known, (), reason=look.failure_code or "unknown")
+        self._known = remembered(self._known, look.reading.devices)
+        self._last_success = look.started_unix
+        return with_the_missing(self._known, look.reading.devices)
+
+    def _find(self, devices: tuple[DeviceReading, ...], listed: CandidateList) -> _Found:
+        """What kind the devices are, what fits them, and whose memory they hold."""
         rows = {
             device.identity.uuid: row for device in devices if (row := self._catalog_row(device)) is not None
         }
         live = dict(self._live_rows(devices, rows))
         places = tuple(_places(devices, live))
-        groups_found = tuple(groups([place for place in places if not _is_slice(place, devices)]))
-        fits = self._fitting.fits((*places, *groups_found), listed.candidates, self._facts.series_limit)
+        together = tuple(groups([place for place in places if not _is_slice(place, devices)]))
         attribution = self._attribute(devices)
         given = self._pods() if self._pods is not None else ()
         pods = workloads(devices, given or ())
-        models = loaded_models(devices, attribution, live, pods, self._catalog)
-        report = NodeReport(
+        return _Found(
+            devices=devices,
+            rows=rows,
+            groups=together,
+            fits=self._fitting.fits((*places, *together), listed.candidates, self._facts.series_limit),
+            attribution=attribution,
+            models=loaded_models(devices, attribution, live, pods, self._catalog),
+            pods=pods,
+            kubelet_answered=given is not None,
+        )
+
+    def _report(self, look: Look, listed: CandidateList, found: _Found) -> NodeReport:
+        return NodeReport(
             node=self._facts.node,
             simulated=self._facts.simulated,
-            driver_version=reading.driver_version if reading else None,
-            taken_unix=look.started_unix if reading else None,
+            driver_version=look.reading.driver_version if look.reading else None,
+            taken_unix=look.started_unix if look.reading else None,
             exporter_version=self._facts.versions.program,
             catalog_date=self._facts.versions.catalog,
-            health=self._health(look, listed, fits, attribution),
+            health=self._health(look, listed, found),
             gpus=tuple(
                 gpu_report(
                     device,
-                    rows.get(device.identity.uuid),
-                    fits.by_place.get(device.identity.uuid, ()),
-                    models.get(device.identity.uuid, ()),
-                    pods.get(device.identity.uuid, ()),
-                    readable=not attribution.reason,
+                    found.rows.get(device.identity.uuid),
+                    found.fits.by_place.get(device.identity.uuid, ()),
+                    found.models.get(device.identity.uuid, ()),
+                    found.pods.get(device.identity.uuid, ()),
+                    readable=not found.attribution.reason,
                 )
-                for device in devices
+                for device in found.devices
             ),
             groups=tuple(
-                GroupReport(group=place.key, uuids=place.uuids, fits=fits.by_place[place.key])
-                for place in groups_found
+                GroupReport(group=place.key, uuids=place.uuids, fits=found.fits.by_place[place.key])
+                for place in found.groups
             ),
         )
-        return Snapshot(
-            report=report,
-            counts=counts,
-            versions=self._facts.versions,
-            pod_resources_up=None if self._pods is None else given is not None,
-            candidates_unsupported=fits.unsupported,
-            candidates_reload_ok=listed.reload_ok,
-            series_limit=self._facts.series_limit,
-        )
 
-    def _health(
-        self, look: Look, listed: CandidateList, fits: Fits, attribution: Attribution
-    ) -> HealthReport:
+    def _health(self, look: Look, listed: CandidateList, found: _Found) -> HealthReport:
         return HealthReport(
             ok=look.reading is not None,
             driver_up=look.reading is not None,
@@ -123,10 +150,10 @@ class Reporter:
             last_success_unix=self._last_success,
             poll_duration_seconds=look.duration_seconds,
             poll_interval_seconds=self._facts.poll_interval_seconds,
-            process_attribution=not attribution.reason,
-            process_attribution_reason=attribution.reason,
+            process_attribution=not found.attribution.reason,
+            process_attribution_reason=found.attribution.reason,
             candidates=len(listed.candidates),
-            series_dropped=fits.series_dropped,
+            series_dropped=found.fits.series_dropped,
         )
 
     def _catalog_row(self, device: DeviceReading) -> Gpu | None:

@@ -169,9 +169,7 @@ LOADED_PREDICTED: Final = _gauge(
     "loaded_model_predicted_bytes", "What our estimator says the model needs on the device.", *LOADED
 )
 LOADED_PREDICTED_UNCERTAINTY: Final = _gauge(
-    "loaded_model_predicted_uncertainty_bytes",
-    "Half the width of the prediction's 95 % interval: the error bar the alert on a wrong estimate goes by.",
-    *LOADED,
+    "loaded_model_predicted_uncertainty_bytes", "Half the width of the prediction's 95 % interval.", *LOADED
 )
 LOADED_ERROR_RATIO: Final = _gauge(
     "loaded_model_prediction_error_ratio", "Predicted over used memory, minus 1.", *LOADED
@@ -203,7 +201,7 @@ ENGINE_READ_ERRORS: Final = _counter(
 )
 POD_RESOURCES_UP: Final = _gauge(
     "exporter_pod_resources_up",
-    "1 if the kubelet said which pod holds which GPU at the last poll, else 0; absent outside Kubernetes.",
+    "1 if the kubelet said whose the GPUs are, else 0; absent outside Kubernetes.",
 )
 CANDIDATES: Final = _gauge("exporter_candidates", "Candidates in use from the list.")
 CANDIDATES_RELOAD_SUCCESS: Final = _gauge(
@@ -250,4 +248,3 @@ BOT_NOTIFICATIONS: Final = _counter(
 )
 
 METRICS: Final = tuple(value for value in globals().copy().values() if isinstance(value, Metric))
-"""Every metric, in the order of this file."""
