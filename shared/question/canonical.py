@@ -19,7 +19,7 @@ def canonical_text(query: Query) -> str:
 
     Parsing it gives the query again, but for its text, readings, warnings and the words of its ambiguities.
     """
-    return " ".join(_parts(query))
+    return " ".join(part for part in _parts(query) if part)
 
 
 def _parts(query: Query) -> Iterator[str]:

@@ -37,7 +37,9 @@ def engine_pattern(catalog: Catalog) -> tuple[re.Pattern[str], dict[str, str]]:
         if name.lower() != "gguf"  # a file format; read with the quantizations
     }
     names = "|".join(re.escape(name) for name in sorted(means, key=len, reverse=True))
-    return re.compile(rf"(?<![\w./-]){_MANNER}(?P<name>{names})(?![\w/-]|\.\w)"), means
+    return re.compile(
+        rf"(?<![\w./-]){_MANNER}(?P<name>{names})(?: v?0\.\d+(?:\.\w+)*)?(?![\w/-]|\.\w)"
+    ), means
 
 
 def read_engine(question: Remaining, pattern: re.Pattern[str], means: dict[str, str]) -> str | None:

@@ -37,6 +37,7 @@ _OTHER_FLAGS: Final = re.compile(
     r"mem[-_]fraction[-_]static)[ =:]+\d*\.?\d+|"
     r"(?:--?ubatch-size|-ub|--batch-size|-b|--threads|-t|--port|--seed|--temp)[ =:]+\d+|"
     r"-fa(?: (?:on|off|1|0))?|--flash-attn(?: (?:on|off|1|0))?|--mlock|--no-mmap|--enforce-eager|--trust-remote-code|"
+    r"\d+[- ]?cores?(?!\w)|"
     r"\d+(?:\.\d+)? ?(?:t/s|tok/s|toks?/s(?:ec)?|tokens?[ /](?:per )?s(?:ec(?:ond)?s?)?|tps|gb/s|gbps|"
     r"tb/s|mhz|ghz|w|watts?)(?!\w))"
 )
@@ -46,7 +47,9 @@ _PROCESSOR: Final = re.compile(
     r"|(?:intel )?(?:core )?i[3579][- ]\d{4,5}[a-z]{0,2}|core ultra \d(?: \d{3}[a-z]{0,2})?|"
     r"xeon(?: (?:gold|silver|platinum|w|e\d?))?[ -]?[\w-]*)(?!\w)"
 )
-_OPTION: Final = re.compile(r"(?<![\w-])(?:--[a-z][\w-]*|-[a-z]{1,4}(?![\w-]))=?")
+_OPTION: Final = re.compile(
+    r"(?<![\w-])(?:--[a-z][\w-]*=?|-[a-z]{1,4}(?![\w-])=?|[a-z]+(?:_[a-z]+){1,6}=\S*)"
+)
 
 
 def read_gpu_layers(question: Remaining) -> int | None:
@@ -94,7 +97,7 @@ def set_aside_other_numbers(question: Remaining) -> None:
 
 
 def set_aside_options(question: Remaining) -> None:
-    """Blank out the names of options ("--model-path", "-m"), which are no names of models."""
+    """Blank out options ("--model-path", "-m", "OLLAMA_DEBUG=1"), which are no names of models."""
     for match in question.find_all(_OPTION):
         question.take_match(match)
 

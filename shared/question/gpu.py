@@ -49,6 +49,8 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     sizes = memory_sizes(question)
     named = gpu_mentions(question, names, models, sizes)
     kept = [one for one in named if not is_rejected(question.lower[: one.start])] or named
+    for rejected in (one for one in named if one not in kept):
+        question.take(rejected.start, rejected.end)
     mentions = [laptop_mention(question, one, names) for one in kept]
     unknown = question.find(_BRANDED) if not mentions else None
     if unknown is not None:

@@ -15,7 +15,7 @@ _FILL: Final = (
     r"rented)\b[ -]*)*"
 )
 _BEFORE: Final = re.compile(
-    rf"(?<![\w.,$-])(?:(?P<x>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]?(?:x|pcs?|pieces?|units?|cards?|gpus?|"
+    rf"(?<![\w.,$-])(?:(?P<x>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]?(?:x|pcs?|pieces?|nos?\.?|units?|cards?|gpus?|"
     rf"times|个|张|块|卡|枚|片)\)?[ -]*\(?"
     rf"|\((?P<paren>\d{{1,7}})x?\)[ ]?"
     rf"|(?P<n>\d{{1,3}}(?:,\d{{3}})+|\d{{1,7}})[ -]"

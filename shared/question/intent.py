@@ -37,6 +37,7 @@ _MAX_SEQUENCES: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\bhow many (?:\w+ ){{0,2}}?{_PEOPLE}\b",
+        rf"\b{_PEOPLE}\b[^?!]*\bhow many\?",
         r"\b(?:max(?:imum)?|highest|largest|biggest|what)(?: possible| number of|"
         r" amount of)?[ -](?:the )?(?:concurren(?:cy|t)|parallel|simultaneous|batch|users|num seqs)\b",
         r"\bhow (?:much|high|large|big)(?: a| of a)? (?:concurrency|batch|parallelism)\b",

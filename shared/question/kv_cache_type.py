@@ -15,11 +15,13 @@ _LINK: Final = (
     r"(?:[ :=]|\b(?:dtype|type|quant(?:i[sz]ed|i[sz]ation)?|precision|at|in|as|of|to|is|with|set|using)\b)*"
 )
 _FLAG: Final = re.compile(
-    rf"(?<![\w-])(?:--?)?(?:cache-type-(?P<half>[kv])|ct(?P<short>[kv])|kv[-_]cache[-_](?:d?type|quantization)|"
+    rf"(?<![\w-])(?:--?|ollama_)?(?:cache-type-(?P<half>[kv])|ct(?P<short>[kv])|kv[-_]cache[-_](?:d?type|quantization)|"
     rf"type[-_][kv]|kvcache|kv)[ =:]+\"?{_TYPE}"
 )
 _AFTER: Final = re.compile(rf"(?<![\w-]){_CACHE}{_LINK}[ :=-]{_TYPE}(?! (?:weights?|model|quants?|gguf)\b)")
-_BEFORE: Final = re.compile(rf"(?<![\w.]){_NAME}[- ]*(?:quant(?:i[sz]ed|i[sz]ation)? )?{_CACHE}(?!\w)")
+_BEFORE: Final = re.compile(
+    rf"(?<![\w.]){_NAME}[- ]*(?:quant(?:i[sz]ed|i[sz]ation)? )?(?:{_CACHE}|cache)(?!\w)"
+)
 _UNSAID: Final = re.compile(
     rf"(?:quanti[sz]ed? (?:the |my )?{_CACHE}|{_CACHE}[ -](?:is )?quant(?:i[sz]ed|i[sz]ation)?)(?!\w)"
 )

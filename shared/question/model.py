@@ -40,6 +40,7 @@ def read_models(
         UnknownName: A name that no row answers to.
     """
     mentions = model_mentions(question.lower, names)
+    all_mentions = mentions
     if len(mentions) > 1 and _DRAFT.search(question.whole):
         question.warnings.append("I plan without a draft model, so the second model you named is left out.")
         mentions = mentions[:1]
@@ -59,7 +60,7 @@ def read_models(
         else:
             choices = tuple(row.id for row in rows[:MOST_CHOICES])
             question.ambiguous.append(Ambiguity(field="model", given=given, choices=choices))
-    for mention in mentions:
+    for mention in all_mentions:
         question.take(mention.start, mention.end)
     return Models(found=tuple(found.values()), is_named=bool(mentions or found))
 

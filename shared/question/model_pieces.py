@@ -12,6 +12,7 @@ from shared.question.vocabulary import NOISE, SOFT
 
 SIMILAR_ENOUGH: Final = 0.72
 SHORTEST_CORRECTED: Final = 4
+_ENDINGS: Final = ("ed", "s")  # "distilled", "llamas"
 _DOUBLING: Final = 0.05  # what a doubled letter costs
 
 
@@ -60,6 +61,10 @@ def _piece(token: Token, names: ModelNames) -> Piece | None:
         return Piece(token, names.joined[word])
     if word in NOISE or not word.isascii():
         return None
+    for ending in _ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= SHORTEST_CORRECTED and stem in names.words:
+            return Piece(token, (stem,))
     if word in OTHER_MODELS:
         return Piece(token, (word,), is_unknown=True)
     corrected = _corrected(word, names)

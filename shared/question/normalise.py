@@ -12,6 +12,7 @@ from shared.errors import UserError
 LONGEST_QUESTION: Final = 2_000
 EXAMPLE: Final = "can Mixtral 8x22B run on 2x A100 40GB with 32k context?"
 
+_SLUG: Final = re.compile(r"[\w.]+(?:-[\w.]+){6,}")
 _EXAMPLE_SENTENCE: Final = f"Name a model, a GPU or both, for example: {EXAMPLE}"
 
 # Slack writes users, channels, commands and links in angle brackets, and escapes & < > that a person typed.
@@ -56,6 +57,7 @@ _REWRITES: Final = (
     # scripts that need no spaces stand right beside names
     (re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[a-z0-9])", re.IGNORECASE), " "),
     (re.compile(r"(?<=[a-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])", re.IGNORECASE), " "),
+    (re.compile(r"(?<![\w.])(\d{1,3})x(?=\d{1,4} ?g(?:i?b)?\b)", re.IGNORECASE), r"\1x "),
     # one way to write a number of parameters
     (re.compile(r"(?<=\d)\s?-?(?:billions?|bil|bn)\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "b"),
     (re.compile(r"(?<=\d)\s?-?trillion\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "t"),
@@ -85,6 +87,8 @@ def readable(text: str) -> str:
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     text = _COMMAND.sub("", text.strip()).strip()
+    if _SLUG.fullmatch(text):
+        text = text.replace("-", " ")  # the last part of a page's address: "can-i-run-llama-3-on-…"
     if not any(char.isalnum() for char in text):
         raise UserError(f"There is nothing to read in that question. {_EXAMPLE_SENTENCE}")
     return text

@@ -1,9 +1,11 @@
 """Free text to a typed query: numbers exact, family words spell-corrected, what cannot be known asked."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model, Quantization
+from shared.errors import shown
 from shared.question.choices import read_choices
 from shared.question.context import read_context, read_full_context
 from shared.question.engine import read_engine
@@ -32,6 +34,8 @@ from shared.question.repository import read_repositories
 from shared.question.sequences import read_sequences
 from shared.question.unknown_model import refuse_unknown_model
 from shared.units import tokens
+
+_MOST_LISTED: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +76,18 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
     model = models.found[0] if models.found else None
     quantization = settle_quantization(question, named_quantizations, settings.engine, model)
+    _own_up(question)
     return _query(
         text, question, catalog, settings, hardware, models, quantization or repository_quantization
     )
+
+
+def _own_up(question: Remaining) -> None:
+    """Say which numbers were not understood: a number left out may be the one that matters."""
+    unread = question.unread_numbers()
+    if unread:
+        listed = ", ".join(shown(number) for number in unread[:_MOST_LISTED])
+        question.warnings.append(f"I made no use of {listed} in your question.")
 
 
 def _read_settings(question: Remaining, names: QuestionNames) -> _Settings:

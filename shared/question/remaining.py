@@ -7,6 +7,7 @@ from typing import Final
 from shared.question.query import Ambiguity, Reading
 
 TAKEN: Final = "\x1f"  # stands where a reader has taken something: neither a letter, a digit nor a space
+_NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*[^\W\d_]{0,4}(?!\w)")
 _REJECTED: Final = re.compile(r"\b(?:not|instead of|rather than|other than|except)(?: the| a| an)? ?$")
 
 
@@ -54,6 +55,10 @@ class Remaining:
     def given(self, start: int, end: int) -> str:
         """A part as the person typed it."""
         return self.shown[start:end].strip()
+
+    def unread_numbers(self) -> list[str]:
+        """Numbers that no reader has taken, as typed."""
+        return [self.given(*match.span()) for match in _NUMBER.finditer(self.lower)]
 
     def note(self, field: str, given: str, value: object, how: str) -> None:
         """Record how a part was read."""

@@ -10,6 +10,7 @@ def words(text: str) -> frozenset[str]:
 
 NOISE: Final = words(
     """
+ollama vllm sglang llamafile llamacpp llama-cpp founders strix asus evga msi gigabyte zotac pny oc edition
 ai ibm alibaba moonshot tencent baidu decoding speculative en una uno sur auf de la el les des du al por
 est sont fait faire tourne sul sulla python docker compose curl bash sudo pip a about above across actual
 actually add address advice after again against all alone along already also although always am among

@@ -57,7 +57,7 @@ def test_any_mixture_of_words_gets_a_query_or_a_sentence(pieces, separator):
 
 
 @pytest.mark.parametrize("separator", ["", " ", "-"])
-@pytest.mark.parametrize("piece", (*PIECES, "i7", "a pair of", "ryzen", "kv cache", "[", "context of", "的"))
+@pytest.mark.parametrize("piece", [*PIECES, "i7", "a pair of", "ryzen", "kv cache", "[", "context of", "的"])
 def test_any_word_over_and_over_gets_a_query_or_a_sentence(piece, separator):
     """No pattern backtracks without end: each of these questions is as long as a question may be."""
     _check(((piece + separator) * LONGEST_QUESTION)[:LONGEST_QUESTION])

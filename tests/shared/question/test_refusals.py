@@ -96,3 +96,20 @@ def test_a_repository_we_lack_can_be_looked_up_by_its_name_as_typed(catalog):
 def test_what_a_person_typed_is_quoted_bounded_and_printable(catalog):
     sentence = _refusal("x" * 400 + "-7b on a 4090", catalog).sentence
     assert len(sentence) < 200
+
+
+def test_a_number_nobody_made_use_of_is_owned_up_to(catalog):
+    query = parse_question("reduce Llama 3 70B from 4 to 2 H100s", catalog)
+    assert query.gpu_count == 2
+    assert "I made no use of '4' in your question." in query.warnings
+
+
+def test_a_question_read_whole_has_nothing_to_own_up_to(catalog):
+    text = "can Mixtral 8x22B in Q4_K_M run on 2x A100 40GB at 32k for 8 users with vLLM 0.19, kv q8, tp 2?"
+    assert parse_question(text, catalog).warnings == ()
+
+
+def test_different_numbers_of_different_gpus_are_not_mixed(catalog):
+    query = parse_question("llama 3.1 70b awq: one A100 80GB or two L40S?", catalog)
+    assert query.gpu_count is None
+    assert any("different numbers of GPUs" in warning for warning in query.warnings)
