@@ -1,6 +1,5 @@
 """The composition root: the one place that names the real driver, clock, files and network."""
 
-import gc
 import logging
 import socket
 import sys
@@ -18,6 +17,7 @@ from exporter.candidates import BadCandidates, CandidateSource
 from exporter.driver_health import DriverHealth
 from exporter.kubernetes.source import PodResources
 from exporter.look import BoundedLooks, Source
+from exporter.memory_trim import settle
 from exporter.nvml.device import HostMemory
 from exporter.nvml.driver import Nvml
 from exporter.processes import Proc
@@ -149,7 +149,7 @@ def run(settings: ExporterSettings, stop: threading.Event, *, started: threading
     scheme = "https" if guard and guard.tls else "http"
     note = " (simulated node)" if settings.simulate else ""
     log.info("listening on %s://%s:%d%s", scheme, settings.listen_address, port, note)
-    gc.freeze()  # the catalog is for good: looking through it at every full collection cost scrapes 40 ms
+    settle()
     if started is not None:
         started.set()
     try:
