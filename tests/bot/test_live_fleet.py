@@ -1,6 +1,7 @@
 """The live fleet in an answer, with the bot as its own process; and an answer that comes although the fleet is away."""
 
 import asyncio
+import socket
 
 from tests.bot.bot_process import running_bot
 from tests.bot.fleet_world import A100_80, exporters, gpu, node
@@ -52,8 +53,8 @@ async def test_with_a_hanging_prometheus_fifty_commands_are_acknowledged_in_time
         exporters(node("node-1")) as nodes,
         FakeSlack() as slack,
     ):
-        hanging = await asyncio.start_server(lambda _r, _w: asyncio.sleep(3600), "127.0.0.1", 0)
-        address = "http://{}:{}".format(*hanging.sockets[0].getsockname()[:2])
+        hanging = socket.create_server(("127.0.0.1", 0))  # takes connections and never says a word
+        address = "http://{}:{}".format(*hanging.getsockname())
         users = [f"U{number:04}" for number in range(50)]
         slack.workspace.members["C1"] |= set(users)
         async with running_bot(
