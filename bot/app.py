@@ -129,5 +129,5 @@ def _reader(settings: BotSettings, metrics: BotMetrics) -> FleetReader | None:
     if reader is None:
         log.info("no live fleet: neither PROMETHEUS_URL nor FITTINGROOM_EXPORTER_URLS is set")
     else:
-        reader.note = metrics.note_look
+        reader.note, reader.keep_seconds = metrics.note_look, settings.fleet_keep_seconds
     return reader

@@ -76,6 +76,11 @@ class BotSettings(BaseSettings):
         validation_alias="FITTINGROOM_FLEET_TIMEOUT_SECONDS",
         description="How long an answer waits for the live fleet before it says it is unknown.",
     )
+    fleet_keep_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        3.0,
+        validation_alias="FITTINGROOM_FLEET_KEEP_SECONDS",
+        description="How long one look at the fleet serves all who ask; spares Prometheus a burst of questions.",
+    )
     fleet_stale_seconds: Annotated[float, Field(gt=0)] = Field(
         STALE_AFTER_SECONDS,
         validation_alias="FITTINGROOM_FLEET_STALE_SECONDS",

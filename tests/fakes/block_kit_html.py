@@ -18,13 +18,15 @@ pre{background:#f8f8f8;border:1px solid #ddd;border-radius:4px;padding:8px;margi
  font:12px/1.5 Monaco,Menlo,'DejaVu Sans Mono',monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 .dark pre{background:#222529;border-color:#35373b}.dark .context,.dark .only{color:#ababad}
 .actions{display:flex;flex-wrap:wrap;gap:8px;margin:8px 0}
-button,.select{font:700 13px/1.4 inherit;border:1px solid #bbb;border-radius:4px;background:#fff;padding:5px 12px;color:inherit}
+button,.select{font:700 13px/1.4 inherit;border:1px solid #bbb;border-radius:4px;background:#fff;padding:5px 12px;
+ color:inherit}
 .dark button,.dark .select{background:#1a1d21}
 button.primary{background:#007a5a;color:#fff;border-color:#007a5a}button.danger{background:#e01e5a;color:#fff}
 table{border-collapse:collapse;font-size:13px;margin:8px 0;width:100%}
 td{border:1px solid #ddd;padding:4px 8px;vertical-align:top}td p{margin:0}.dark td{border-color:#35373b}
 hr{border:0;border-top:1px solid #ddd}.container{border:1px solid #ddd;border-radius:6px;padding:4px 12px;margin:8px 0}
-.bars{font-size:12px;margin:8px 0}.bars div{display:flex;align-items:center}.bars i{display:block;height:12px;margin-right:4px}
+.bars{font-size:12px;margin:8px 0}.bars div{display:flex;align-items:center}
+.bars i{display:block;height:12px;margin-right:4px}
 """
 
 

@@ -1,5 +1,6 @@
 """Response URLs: five uses in thirty minutes, and what replace_original, delete_original and response_type do."""
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -27,8 +28,6 @@ class ResponseUrls:
         if fault:
             return web.Response(status=fault.status, text=fault.body, headers=fault.headers)
         if self.workspace.slow_seconds:
-            import asyncio
-
             await asyncio.sleep(self.workspace.slow_seconds)
         url = self.workspace.response_urls.get(request.match_info["key"])
         word = "used_url" if url is None else self._refusal(url)

@@ -1,5 +1,6 @@
 """The Web API: the methods our bot may call, with Slack's own errors; anything else is unknown_method."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -59,6 +60,8 @@ class WebApi:
             )
         arguments = await _arguments(request)
         answer = self._answer(method, request.headers.get("Authorization", ""), arguments)
+        if self.workspace.slow_seconds:  # after it has taken effect: the app may never hear of it
+            await asyncio.sleep(self.workspace.slow_seconds)
         self.workspace.calls.append(
             ApiCall(method=method, arguments=arguments, answer=answer, at=time.monotonic())
         )
