@@ -125,16 +125,23 @@ def kv_heads(shape: Shape, kind: LayerKind, layer: int) -> int:
     return 1 if kind is LayerKind.LATENT else layer_attention(shape, kind).kv_heads
 
 
-def _has_feed_forward(shape: Shape, kind: LayerKind) -> bool:
+def _kind_has_feed_forward(shape: Shape, kind: LayerKind) -> bool:
     """Where some layers are feed-forward only, the others have none (Nemotron-H), unless sizes are given one by one."""
     if shape.ffn_size_per_layer or LayerKind.NONE not in shape.layer_pattern:
         return True
     return kind is LayerKind.NONE
 
 
+def has_feed_forward(shape: Shape, layer: int) -> bool:
+    """Whether a layer has a feed-forward at all."""
+    kind = shape.layer_kinds()[layer]
+    ffn_size = shape.ffn_size_per_layer[layer] if shape.ffn_size_per_layer else shape.ffn_size
+    return _kind_has_feed_forward(shape, kind) and (ffn_size > 0 or _is_mixture(shape, kind, layer))
+
+
 def _is_mixture(shape: Shape, kind: LayerKind, layer: int) -> bool:
     experts = shape.experts
-    return experts is not None and _has_feed_forward(shape, kind) and is_mixture_layer(experts, layer)
+    return experts is not None and _kind_has_feed_forward(shape, kind) and is_mixture_layer(experts, layer)
 
 
 def _layer_tensors(shape: Shape, kinds: tuple[LayerKind, ...], layer: int) -> tuple[Tensor, ...]:
@@ -144,7 +151,7 @@ def _layer_tensors(shape: Shape, kinds: tuple[LayerKind, ...], layer: int) -> tu
     feed_forward: tuple[Tensor, ...] = ()
     if _is_mixture(shape, kind, layer) and shape.experts is not None:
         feed_forward = mixture(shape, shape.experts, ffn_size)
-    elif _has_feed_forward(shape, kind):
+    elif _kind_has_feed_forward(shape, kind):
         feed_forward = dense(shape, ffn_size)
     # an irregular model leaves out the norm of the half it leaves out
     left_out = (kind is LayerKind.NONE) + (not feed_forward) if shape.ffn_size_per_layer else 0

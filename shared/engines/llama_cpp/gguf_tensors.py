@@ -69,7 +69,6 @@ _NAMES = MappingProxyType(
 FUSED_QKV = frozenset(
     {
         "phi3",
-        "phi2",
         "gpt2",
         "gptneox",
         "falcon",
@@ -80,6 +79,11 @@ FUSED_QKV = frozenset(
         "qwen",
         "codeshell",
         "jais",
+        "bailingmoe2",
+        "starcoder",
+        "openelm",
+        "nomic-bert",
+        "modern-bert",
     }
 )
 FUSED_GATE_UP = frozenset({"phi3", "chatglm", "glm4", "plamo2"})

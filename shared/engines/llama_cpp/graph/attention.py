@@ -39,10 +39,14 @@ def grouped_query_attention(
         keys_before_values: The windowed variant of build_attn computes keys first.
     """
     query, key, value = _projections(build, source, attention, kv_heads, fused=fused, own_cache=own_cache)
+    gate = query if attention.output_gate else None
     query = _normed_and_rotated(build, query, attention, positions)
     if key is not None:
         key = _normed_and_rotated(build, key, attention, positions)
     attended = attend(build, query, key, value, cache, keys_before_values=keys_before_values)
+    if gate is not None:  # the second half of every head's query
+        opened = build.elementwise(GraphTensor(attended.shape, (gate,)))
+        attended = build.elementwise(attended, opened)
     projected = build.multiply(attended, build.shape.hidden_size, Role.ATTENTION_OUTPUT)
     return build.with_weight(projected) if attention.output_bias else projected
 
@@ -160,12 +164,13 @@ def _projections(
         )
     projected: list[GraphTensor] = []
     for index, (width, heads) in enumerate(sizes if own_cache else sizes[:1]):
-        matrix = build.multiply(source, width * heads, _PROJECTIONS[index])
+        doubled = 2 if attention.output_gate and index == 0 else 1
+        matrix = build.multiply(source, doubled * width * heads, _PROJECTIONS[index])
         if attention.qkv_bias:
             matrix = build.with_weight(matrix)
         if attention.qk_norm == "full" and index < 2:
             matrix = build.norm(matrix, bias=False)
-        projected.append(view(matrix, (width, heads, tokens)))
+        projected.append(view(matrix, (width, heads, tokens), contiguous=doubled == 1))
     if not own_cache:
         return projected[0], None, None
     return projected[0], projected[1], projected[2]

@@ -127,6 +127,12 @@ class GraphContext:
         """Write rows into the cache (set_rows): computed where the cache is, no memory of its own."""
         return written_into(CACHE, rows, indices, home=self.place)
 
+    def in_cache(self, source: GraphTensor | None = None) -> GraphTensor:
+        """An operation whose result lies in the cache: a state cleared, or copied there from `source`."""
+        tensor = GraphTensor((0,), () if source is None else (source,), home=self.place)
+        tensor.view_of = CACHE
+        return tensor
+
     def cache_inputs(self, *, window: bool, values: int, latent: bool = False) -> CacheInputs:
         """Inputs of the cache of full or windowed layers. `values` is the widest value row."""
         sizes = self.sizes

@@ -13,7 +13,7 @@ from shared.memory.tensors import layer_attention
 
 
 def latent_attention(
-    build: GraphContext, source: GraphTensor, cache: CacheInputs, positions: GraphTensor
+    build: GraphContext, source: GraphTensor, cache: CacheInputs, positions: GraphTensor | None
 ) -> GraphTensor:
     """Compress, rotate, absorb, attend over the latent cache, and project every head's values back up."""
     shape, tokens = build.shape, source.shape[1]
@@ -29,11 +29,13 @@ def latent_attention(
     query = view(build.multiply(query, heads * head, up_role), (head, heads, tokens))
     compressed = build.multiply(source, rank + rope, Role.KV_DOWN)
     key_rope = view(compressed, (rope, 1, tokens), contiguous=False)
-    key_rope = GraphTensor(key_rope.shape, (key_rope, positions), inplace=True)
+    if positions is not None:
+        key_rope = GraphTensor(key_rope.shape, (key_rope, positions), inplace=True)
     latent_row = build.norm(view(compressed, (rank, tokens), contiguous=False), bias=False)
     query_nope = view(query, (latent.nope_head_dim, tokens, heads), contiguous=False)
     query_rope = view(query, (rope, heads, tokens), contiguous=False)
-    query_rope = GraphTensor(query_rope.shape, (query_rope, positions), inplace=True)
+    if positions is not None:
+        query_rope = GraphTensor(query_rope.shape, (query_rope, positions), inplace=True)
     absorbed = build.weighted((rank, tokens, heads), (query_nope,), Role.KV_UP_KEY)
     absorbed = view(absorbed, (rank, heads, tokens), contiguous=False)
     joined_query = GraphTensor((rank + rope, heads, tokens), (absorbed, query_rope))

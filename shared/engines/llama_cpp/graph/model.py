@@ -13,11 +13,13 @@ from shared.engines.llama_cpp.graph.attention import grouped_query_attention
 from shared.engines.llama_cpp.graph.context import CacheInputs, GraphContext, RunSizes
 from shared.engines.llama_cpp.graph.feed_forward import Gating, dense_feed_forward, mixture_of_experts
 from shared.engines.llama_cpp.graph.latent import latent_attention
+from shared.engines.llama_cpp.graph.recurrent import recurrent_mixer
+from shared.engines.llama_cpp.graph.state import StateInputs, state_inputs
 from shared.engines.llama_cpp.graph.tensor import F32, HOST, I32, I64, Graph, GraphTensor, written_into
 from shared.engines.llama_cpp.graph.traits import Traits, traits
 from shared.memory.feed_forward_tensors import is_mixture_layer
 from shared.memory.tensor import Role
-from shared.memory.tensors import kv_heads, layer_attention
+from shared.memory.tensors import has_feed_forward, kv_heads, layer_attention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Caches:
 
     full: CacheInputs | None = None
     window: CacheInputs | None = None
+    states: StateInputs | None = None
 
 
 def model_graph(
@@ -102,7 +105,7 @@ def _embedding(build: GraphContext, trait: Traits, *, first_place: int) -> Graph
         graph.expand(given)
     build.place = first_place
     if trait.scaled_embedding:
-        if sizes.mixed_inputs:
+        if sizes.mixed_inputs and trait.scaled_embedding == "rows":
             looked_up = build.elementwise(looked_up, build.input((1, tokens), F32))
         else:
             looked_up = build.elementwise(looked_up)
@@ -122,6 +125,8 @@ def _caches(build: GraphContext) -> Caches:
         default=0,
     )
     caches = Caches()
+    if LayerKind.RECURRENT in kinds:
+        caches.states = state_inputs(build)
     if LayerKind.LATENT in kinds:
         caches.full = build.cache_inputs(window=False, values=0, latent=True)
         return caches
@@ -150,6 +155,8 @@ def _layer(
     shape = build.shape
     kind = shape.layer_kinds()[index]
     normed = residual if trait.post_norm else build.norm(residual)
+    if shape.recurrent is not None and shape.recurrent.kind in ("gated_delta_net", "kda"):
+        build.graph.expand(normed)
     mixed = _mixer(build, trait, normed, index, kind, caches, positions)
     if out_ids is not None:
         count = build.sizes.outputs
@@ -162,11 +169,18 @@ def _layer(
         return build.elementwise(build.elementwise(fed, residual), mixed)
     if trait.post_norm or shape.norms_per_layer == 4:
         mixed = build.norm(mixed)
-    joined = build.elementwise(mixed, residual)
+    joined = _added(build, trait, mixed, residual)
+    if kind is LayerKind.NONE or not has_feed_forward(shape, index):
+        return joined
     fed = _feed_forward(build, trait, joined if trait.post_norm else build.norm(joined), index)
     if trait.post_norm or shape.norms_per_layer == 4:
         fed = build.norm(fed)
-    return build.elementwise(fed, joined)
+    return _added(build, trait, fed, joined)
+
+
+def _added(build: GraphContext, trait: Traits, new: GraphTensor, residual: GraphTensor) -> GraphTensor:
+    """The residual and what is added to it, in the order the architecture's graph writes them."""
+    return build.elementwise(residual, new) if trait.residual_first else build.elementwise(new, residual)
 
 
 def _mixer(
@@ -179,12 +193,16 @@ def _mixer(
     positions: GraphTensor,
 ) -> GraphTensor:
     shape = build.shape
+    if kind is LayerKind.NONE:  # the feed-forward stands in the mixer's place
+        return _feed_forward(build, trait, normed, index)
+    if kind is LayerKind.RECURRENT and shape.recurrent is not None and caches.states is not None:
+        return recurrent_mixer(build, shape.recurrent, normed, caches.states, joint_gates=trait.joint_gates)
     windowed = kind in (LayerKind.WINDOW, LayerKind.CHUNKED)
     cache = caches.window if windowed else caches.full
     if cache is None:
         raise ValueError("a layer without its cache; caches are made for every kind of layer")
     if kind is LayerKind.LATENT:
-        return latent_attention(build, normed, cache, positions)
+        return latent_attention(build, normed, cache, positions if trait.rotary else None)
     return grouped_query_attention(
         build,
         normed,

@@ -16,8 +16,11 @@ class Traits:
         parallel: Attention and feed-forward read the same norm and are added together.
         post_norm: Norms come after attention and feed-forward instead of before (OLMo 2, EXAONE 4).
         rotary: Positions enter by rotation; False where they are learned or absent.
-        scaled_embedding: Embeddings are multiplied by a constant before the first layer.
+        scaled_embedding: Embeddings are multiplied before the first layer: all by a "constant", or since 0.6 row by
+            row ("rows"), because embeddings of pictures are not.
         sections: Positions take four numbers a token.
+        residual_first: The residual is the sum's first term, so the sum is written over it.
+        joint_gates: Beta and alpha of a gated delta net are one matrix in the file.
         kept_hidden: The hidden state a draft model could read is kept until the end: "before_norm" or "after_norm".
         late_rows_in_0_5: In 0.5 the wanted rows were picked after the last layer instead of within it.
     """
@@ -26,11 +29,13 @@ class Traits:
     parallel: bool = False
     post_norm: bool = False
     rotary: bool = True
-    scaled_embedding: bool = False
+    scaled_embedding: str = ""
     sections: bool = False
     softmax_of_chosen: bool = False
     normed_weights: bool = True
     weight_before: bool = False
+    residual_first: bool = False
+    joint_gates: bool = False
     kept_hidden: str = ""
     late_rows_in_0_5: bool = False
 
@@ -42,11 +47,11 @@ PLAIN = Traits()
 TRAITS = MappingProxyType(
     {
         "gpt-oss": Traits(softmax_of_chosen=True, kept_hidden="before_norm", late_rows_in_0_5=True),
-        "gemma": Traits(scaled_embedding=True),
-        "gemma2": Traits(scaled_embedding=True),
-        "gemma3": Traits(scaled_embedding=True),
-        "gemma3n": Traits(scaled_embedding=True),
-        "gemma4": Traits(scaled_embedding=True, kept_hidden="after_norm", late_rows_in_0_5=True),
+        "gemma": Traits(scaled_embedding="rows"),
+        "gemma2": Traits(scaled_embedding="rows"),
+        "gemma3": Traits(scaled_embedding="rows"),
+        "gemma3n": Traits(scaled_embedding="rows"),
+        "gemma4": Traits(scaled_embedding="rows", kept_hidden="after_norm", late_rows_in_0_5=True),
         "deepseek2": Traits(kept_hidden="after_norm"),
         "glm4moe": Traits(kept_hidden="after_norm"),
         "command-r": Traits(layer_norm=True, parallel=True),
@@ -57,10 +62,22 @@ TRAITS = MappingProxyType(
         "exaone4": Traits(post_norm=True),
         "llama4": Traits(weight_before=True, normed_weights=False),
         "qwen2moe": Traits(normed_weights=False),
-        "jamba": Traits(rotary=False),
+        "qwen3next": Traits(joint_gates=True, kept_hidden="after_norm", late_rows_in_0_5=True),
+        "qwen35": Traits(sections=True, kept_hidden="after_norm", late_rows_in_0_5=True),
+        "qwen35moe": Traits(sections=True, kept_hidden="after_norm", late_rows_in_0_5=True),
+        "qwen2vl": Traits(sections=True),
+        "qwen3vl": Traits(sections=True),
+        "qwen3vlmoe": Traits(sections=True),
+        "kimi-linear": Traits(rotary=False),
+        "step35": Traits(kept_hidden="before_norm", late_rows_in_0_5=True),
+        "jamba": Traits(rotary=False, normed_weights=False, residual_first=True),
         "nemotron_h": Traits(rotary=False, kept_hidden="after_norm", late_rows_in_0_5=True),
         "nemotron_h_moe": Traits(rotary=False, kept_hidden="after_norm", late_rows_in_0_5=True),
-        "granitehybrid": Traits(rotary=False),
+        "granite": Traits(scaled_embedding="constant"),
+        "granitemoe": Traits(scaled_embedding="constant"),
+        "granitehybrid": Traits(scaled_embedding="constant", rotary=False),
+        "minicpm": Traits(scaled_embedding="constant"),
+        "minicpm3": Traits(scaled_embedding="constant"),
     }
 )
 
