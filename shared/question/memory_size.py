@@ -22,7 +22,7 @@ _WHAT: Final = (
     r"weights|checkpoint|download|total|combined)"
 )
 _SIZE: Final = re.compile(
-    r"(?<![\w.$])(?P<n>\d{1,12}(?:\.\d{1,3})?)[ -]?(?P<unit>gi?bs?|gigs?|gigabytes?|g|mi?b|ti?b|bytes)"
+    r"(?<![\w.$])(?P<n>\d{1,16}(?:\.\d{1,3})?)[ -]?(?P<unit>gi?bs?|gigs?|gigabytes?|g|mi?b|ti?b|bytes)"
     rf"(?P<after>(?:[ -]?{_KINDS}{_WHAT})?)(?![\w/]|\.\d)"
     r"|(?<![\w-])--?(?:gpu-)?(?:memory|vram|mem)[ =](?P<flag>\d{1,5}(?:\.\d{1,3})?)g?(?![\w.])"
 )
@@ -56,7 +56,7 @@ class MemorySize:
     @property
     def size_bytes(self) -> int:
         """Bytes. A marketed "24 GB" card holds 24 GiB, so GB of GPU memory are read as GiB."""
-        return int(self.gib * GIB)
+        return round(self.gib * GIB)
 
 
 def memory_sizes(question: Remaining) -> list[MemorySize]:

@@ -45,9 +45,7 @@ def closest(asked: Face, names: ModelNames) -> tuple[Model, ...]:
         fit for model, faces in _candidates(asked, names) if (fit := _fit(asked, model, faces)) is not None
     ]
     if not asked.words - SOFT and not asked.versions:
-        fits.sort(
-            key=lambda fit: (fit.unsaid_words, -names.rows_in_family[fit.model.family], _age(fit.model))
-        )
+        fits.sort(key=lambda fit: (*_commonness(fit.model, names), _age(fit.model)))
         return tuple(fit.model for fit in fits)
     closest_rank = min((fit.rank for fit in fits), default=None)
     best = [fit.model for fit in fits if fit.rank == closest_rank]
@@ -61,6 +59,12 @@ def _candidates(asked: Face, names: ModelNames) -> Sequence[Faces]:
     return min(having, key=len, default=names.faces)
 
 
+def _commonness(model: Model, names: ModelNames) -> tuple[int, int]:
+    """For ordering choices: plain names before those of derived models, families with many models before others."""
+    own_name = names.faces_of[model.id][0]
+    return len(own_name.words - SOFT), -names.rows_in_family[model.family]
+
+
 def _age(model: Model) -> int:
     """For ordering choices: the newest first, those of unknown date last."""
     return -model.released.toordinal() if model.released is not None else 0
@@ -72,15 +76,17 @@ def matching(asked: Face, names: ModelNames) -> Iterator[Model]:
 
 
 def _fit(asked: Face, model: Model, faces: tuple[Face, ...]) -> Fit | None:
-    fits = [fit for face in faces if (fit := _fit_face(asked, model, face)) is not None]
+    fits = [fit for face in faces if (fit := _fit_face(asked, model, face, faces)) is not None]
     return min(fits, key=lambda fit: fit.rank, default=None)
 
 
-def _fit_face(asked: Face, model: Model, face: Face) -> Fit | None:
+def _fit_face(asked: Face, model: Model, face: Face, faces: tuple[Face, ...]) -> Fit | None:
     missing = asked.words - face.words
     if not missing <= SOFT or not asked.versions <= face.versions:
         return None
-    if not all(size in face.sizes or _is_about(size, model, face) for size in asked.sizes):
+    # a name that says no size ("Command R v01") has those of the model's other names
+    sizes = face.sizes or {size for other in faces for size in other.sizes}
+    if not all(size in sizes or _is_about(size, model, is_sized=bool(sizes)) for size in asked.sizes):
         return None
     if not all(active in face.actives or _is_active(active, model, face) for active in asked.actives):
         return None
@@ -92,12 +98,12 @@ def _fit_face(asked: Face, model: Model, face: Face) -> Fit | None:
     )
 
 
-def _is_about(size: str, model: Model, face: Face) -> bool:
-    """Whether a size said is the rounded number of parameters."""
+def _is_about(size: str, model: Model, *, is_sized: bool) -> bool:
+    """Whether a size said is the rounded number of parameters; `is_sized`: the model's names say sizes."""
     if "x" in size:
         return False
     actual = model.parameters / 1e9
-    if not face.sizes:
+    if not is_sized:
         return abs(billions(size) - actual) <= _LOOSE * actual
     # a dense model's name says its size: "71b" is not Llama 70B, though 70.6 billion round to it
     is_other_count = "." in size or model.active_parameters < model.parameters
