@@ -1,0 +1,1 @@
+"""llama.cpp held to what llama.cpp itself allocates."""
