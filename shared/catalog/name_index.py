@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from shared.catalog.catalog import Catalog
+from shared.catalog.packaging import unpacked
 from shared.catalog.rows import Gpu, Model
 
 LONGEST_NAME: Final = 200
@@ -189,6 +190,7 @@ def _model_names(model: Model) -> Iterator[str]:
         if short != name:
             yield short
             yield " ".join(without_tuning(words(short)))
+    yield unpacked(model.repo_id).bare  # "…-BF16" may be repackaged without saying so
 
 
 def _gpu_names(gpu: Gpu) -> Iterator[str]:
