@@ -15,6 +15,9 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy import Engine
 
+from bot.alert_desk import AlertDesk
+from bot.alert_store import AlertStore
+from bot.api import add_alert_route, add_fit_route
 from bot.cannot_start import CannotStart
 from bot.database import open_database
 from bot.desk import Desk
@@ -60,6 +63,12 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event, *, catalog: Catalo
         register_listeners(app, reception, Watching(reception, rounds))
         pages = web.Application()
         add_health_routes(pages, metrics, link)
+        if settings.api_token:
+            add_fit_route(pages, desk, settings.api_token)
+        if settings.alerts_token:
+            add_alert_route(
+                pages, _alerts(settings, desk, outbox, AlertStore(engine), storing), settings.alerts_token
+            )
         await stack.enter_async_context(serve_http(settings, pages, app))
         if not await slack_knows_us(client, stop):
             return
@@ -100,6 +109,21 @@ def _rounds(
         owner=f"{socket.gethostname()[:24]}-{uuid.uuid4().hex[:12]}",
         hold=timedelta(seconds=settings.watch_hold_seconds),
         lease=timedelta(seconds=settings.watch_lease_seconds),
+    )
+
+
+def _alerts(
+    settings: BotSettings, desk: Desk, outbox: Outbox, store: AlertStore, storing: ThreadPoolExecutor
+) -> AlertDesk:
+    return AlertDesk(
+        desk=desk,
+        outbox=outbox,
+        store=store,
+        worker=storing,
+        default_channel=settings.alerts_channel,
+        routes=settings.alerts_routes,
+        prometheus_url=settings.prometheus_url,
+        deadline_seconds=settings.fleet_timeout_seconds,
     )
 
 

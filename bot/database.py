@@ -22,8 +22,9 @@ def open_database(url: str) -> Engine:
         if target.drivername.startswith("sqlite") and target.database:
             Path(target.database).parent.mkdir(parents=True, exist_ok=True)
         in_memory = target.drivername.startswith("sqlite") and not target.database
-        # a database in memory belongs to its one connection
-        engine = create_engine(target, pool_pre_ping=True, **({"poolclass": StaticPool} if in_memory else {}))
+        # a database in memory belongs to its one connection, whichever thread asks
+        alone: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+        engine = create_engine(target, pool_pre_ping=True, **(alone if in_memory else {}))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _durable)
         migrate(engine)

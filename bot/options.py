@@ -68,7 +68,7 @@ def masked(settings: BotSettings) -> str:
         if isinstance(value, SecretStr):
             shown = "********"
         elif isinstance(value, tuple):
-            shown = ",".join(without_password(one) for one in value)
+            shown = ",".join(without_password(str(one)) for one in value)
         else:
             shown = "" if value is None else without_password(str(value))
         lines.append(f"{field.validation_alias}={shown}")

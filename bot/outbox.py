@@ -69,7 +69,18 @@ class Outbox:
         metadata: Mapping[str, Any] | None = None,
     ) -> str:
         """Post in a channel (or its thread); the timestamp that names the message."""
-        posted = ""
+        return (await self.post_in(channel, message, thread=thread, metadata=metadata))[1]
+
+    async def post_in(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> tuple[str, str]:
+        """The same; the id of the channel, which may have been given by name, and the timestamp."""
+        posted = ("", "")
 
         async def send(blocks: tuple[Block, ...]) -> None:
             nonlocal posted
@@ -83,10 +94,20 @@ class Outbox:
                 parse="none",
                 metadata=dict(metadata) if metadata else None,
             )
-            posted = str(answer["ts"])
+            posted = (str(answer["channel"]), str(answer["ts"]))
 
         await self._with_fallback("chat.postMessage", message, send)
         return posted
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Put `message` in the place of one of ours."""
+
+        async def send(blocks: tuple[Block, ...]) -> None:
+            await self.client.chat_update(
+                channel=channel, ts=ts, text=message.text, blocks=[dict(block) for block in blocks]
+            )
+
+        await self._with_fallback("chat.update", message, send)
 
     async def open_view(self, trigger: str, view: Mapping[str, Any]) -> None:
         """Open a form for the person whose click made `trigger`, within three seconds of it."""

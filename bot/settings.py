@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.alerts import Route, routes_of
 from bot.fleet import STALE_AFTER_SECONDS
 from bot.fleet_reader import DEFAULT_DEADLINE_SECONDS
 
@@ -21,6 +22,10 @@ def _list(value: Any) -> Any:
     if value.lstrip().startswith("["):
         return json.loads(value)
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _routes(value: Any) -> Any:
+    return routes_of(value) if isinstance(value, str) else value
 
 
 def _http_url(value: str) -> str:
@@ -101,6 +106,26 @@ class BotSettings(BaseSettings):
         validation_alias="FITTINGROOM_DATABASE_URL",
         description="Where watches are kept: sqlite:///PATH, or postgresql://… (needed for several replicas).",
     )
+    alerts_token: SecretStr | None = Field(
+        None,
+        validation_alias="FITTINGROOM_ALERTS_TOKEN",
+        description="Token Alertmanager sends; without it the alert receiver at /alerts is off.",
+    )
+    alerts_channel: str = Field(
+        "",
+        validation_alias="FITTINGROOM_ALERTS_CHANNEL",
+        description="Channel of alerts that match no route.",
+    )
+    alerts_routes: Annotated[tuple[Route, ...], NoDecode, BeforeValidator(_routes)] = Field(
+        (),
+        validation_alias="FITTINGROOM_ALERTS_ROUTES",
+        description="Channels by label, first match wins: severity=critical:C123,workload_namespace=prod:C456.",
+    )
+    api_token: SecretStr | None = Field(
+        None,
+        validation_alias="FITTINGROOM_API_TOKEN",
+        description="Token of the HTTP API at /api/v1/fit; without it the API is off.",
+    )
     watch_every_seconds: Annotated[float, Field(ge=0.05, le=3600)] = Field(
         15.0,
         validation_alias="FITTINGROOM_WATCH_EVERY_SECONDS",
@@ -137,6 +162,8 @@ class BotSettings(BaseSettings):
             needed["SLACK_APP_TOKEN"] = self.slack_app_token
         else:
             needed["SLACK_SIGNING_SECRET"] = self.slack_signing_secret
+        if self.alerts_token and not (self.alerts_channel or self.alerts_routes):
+            needed["FITTINGROOM_ALERTS_CHANNEL"] = None
         return tuple(name for name, value in needed.items() if value is None)
 
     def secrets(self) -> tuple[str, ...]:

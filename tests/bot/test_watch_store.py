@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
+from bot.alert_store import ALERTS
 from bot.cannot_start import CannotStart
 from bot.database import migrate, open_database
 from bot.watch_store import METADATA, WatchStore
@@ -59,6 +60,7 @@ def watch(name: str = "w1", user: str = "U1") -> Watch:
 
 def test_the_migrations_make_the_tables_that_the_code_reads(engine: Engine) -> None:
     with engine.connect() as connection:
+        assert ALERTS.metadata is METADATA
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
