@@ -46,7 +46,9 @@ def alert(status: str = "firing", fingerprint: str = "f1", **labels: str) -> dic
 async def deliver(bot: BotProcess, *alerts: dict[str, Any], token: str = TOKEN) -> httpx.Response:
     async with httpx.AsyncClient(timeout=30) as client:
         body = {"version": "4", "status": "firing", "alerts": list(alerts)}
-        return await client.post(f"{bot.url}/alerts", json=body, headers={"Authorization": f"Bearer {token}".strip()})
+        return await client.post(
+            f"{bot.url}/alerts", json=body, headers={"Authorization": f"Bearer {token}".strip()}
+        )
 
 
 async def test_an_alert_says_what_where_and_what_would_help_and_is_updated_until_it_resolves() -> None:
