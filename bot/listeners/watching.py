@@ -21,7 +21,7 @@ from bot.watches import EXPIRES_AFTER, MOST_PER_USER, Watch, WatchState, place_f
 from shared.errors import UserError
 from shared.memory.breakdown import Verdict
 
-_NO_FLEET = "I cannot watch for room: nobody has told me where our GPUs are (PROMETHEUS_URL or FITTINGROOM_EXPORTER_URLS)."
+_NO_FLEET = "I cannot watch for room: nobody told me where our GPUs are (PROMETHEUS_URL or FITTINGROOM_EXPORTER_URLS)."
 
 
 def register(app: AsyncApp, reception: Reception, watching: "Watching") -> None:
