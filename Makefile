@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports format golden clean
+.PHONY: help run test check lint types imports format golden accuracy clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -45,6 +45,9 @@ format: $(BIN)/.dev ## Let ruff put the code in shape
 
 golden: $(BIN)/.dev ## Write the golden files anew; read the diff before you commit it
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q -k golden
+
+accuracy: $(BIN)/.dev ## Score the estimator on the recorded evidence; writes docs/accuracy.md
+	$(BIN)/python -m benchmarks.accuracy
 
 clean: ## Remove what make built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

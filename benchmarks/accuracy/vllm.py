@@ -1,47 +1,16 @@
 """How far the vLLM estimate is from what vLLM printed: `python -m benchmarks.accuracy.vllm`."""
 
-import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from benchmarks.accuracy.server_runs import ServerRun, logged, study
+from benchmarks.accuracy.terms import Bar, Term, report
 from shared.catalog.catalog import Catalog
 from shared.catalog.load import load_catalog
 from shared.engines.vllm.cache import layout
 from shared.estimator import Estimate, estimate
 from shared.memory.breakdown import DeviceMemory
 from shared.units import GIB
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
-    """One number an engine printed beside ours; sizes in GiB."""
-
-    component: str
-    case: str
-    estimated: float
-    measured: float
-
-    @property
-    def error(self) -> float:
-        """Absolute."""
-        return abs(self.estimated - self.measured)
-
-    @property
-    def share(self) -> float:
-        """Absolute, as a share of what was measured."""
-        return self.error / self.measured
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """What is asked of a component: median and 95th percentile, as shares or in GiB."""
-
-    median: float
-    p95: float
-    relative: bool
-
 
 BARS = {
     "weights": Bar(median=0.01, p95=0.04, relative=True),
@@ -125,31 +94,10 @@ def verdicts(catalog: Catalog) -> Counter[str]:
     return Counter(estimate(run.workload, run.gpus, catalog).verdict.value for run in study(catalog))
 
 
-def report(found: Iterable[Term]) -> Iterator[str]:
-    """One line per component: count, median and 95th percentile of the error, the worst case, and the bar."""
-    by_component: dict[str, list[Term]] = {}
-    for term in found:
-        by_component.setdefault(term.component, []).append(term)
-    yield f"{'component':42} {'n':>3} {'median':>9} {'p95':>9}   bar            worst"
-    for component, rows in by_component.items():
-        bar = BARS[component]
-        errors = sorted((row.share if bar.relative else row.error, row.case) for row in rows)
-        values = [error for error, _ in errors]
-        median = statistics.median(values)
-        p95 = statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else median
-        worst = f"{_said(values[-1], bar)} {errors[-1][1]}"
-        asked = f"{_said(bar.median, bar)} / {_said(bar.p95, bar)}"
-        yield f"{component:42} {len(rows):3} {_said(median, bar):>9} {_said(p95, bar):>9}   {asked:14} {worst}"
-
-
-def _said(value: float, bar: Bar) -> str:
-    return f"{value:.2%}" if bar.relative else f"{value:.3f} GiB"
-
-
 def main() -> None:
     """Print the table."""
     catalog = load_catalog()
-    for line in report(terms(catalog)):
+    for line in report(terms(catalog), BARS):
         print(line)
     inside, count = coverage(catalog)
     print(f"inside the 95 % interval of the total: {inside} of {count}")

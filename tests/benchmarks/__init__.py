@@ -1,0 +1,1 @@
+"""What the benchmarks claim in docs is what they print."""
