@@ -143,7 +143,7 @@ class Outbox:
 
     async def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         try:
-            answer = await self.client.api_call(method, params=_flat(arguments))
+            answer = await self.client.api_call(method, data=_flat(arguments))
         except SlackApiError as error:
             self.metrics.slack_errors.labels(method=method, error=_reason(error)).inc()
             raise SlackRefused(method, f"{_reason(error)} {_complaints(error)}".strip()) from None

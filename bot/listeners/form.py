@@ -1,5 +1,6 @@
 """The planning form: opened by a button or a shortcut, searched while typing, answered when submitted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -10,7 +11,7 @@ from bot.listeners.fit_command import acknowledge
 from bot.listeners.reception import Reception
 from bot.listeners.turn import Payload, Turn, turn_of_button
 from bot.messages.form import CALLBACK, Origin, changes_of, form, found_gpus, found_models
-from bot.replan import changed
+from bot.replan import Change, changed
 from shared.catalog.catalog import Catalog
 from shared.errors import UserError
 from shared.question.query import Query
@@ -38,16 +39,13 @@ def register(app: AsyncApp, reception: Reception) -> None:
         await ack(options=found_gpus(str(payload.get("value") or ""), desk.catalog, present))
 
     async def check(ack: AsyncAck, body: dict[str, Any]) -> None:
-        problems = form_problems(body, desk.catalog)
+        _, problems = filled_in(changes_of(body["view"]["state"]["values"]), desk.catalog)
         await (ack(response_action="errors", errors=problems) if problems else ack())
 
     async def answer_form(turn: Turn) -> str:
-        query = Query(text="")
-        try:
-            for change in turn.changes:
-                query = changed(query, change, desk.catalog)
-        except UserError:
-            return "not_understood"  # check() has said so in the form
+        query, problems = filled_in(turn.changes, desk.catalog)
+        if problems:
+            return "not_understood"  # check() has said so in the form, which is still open
         return await reception.answer(turn.asking(canonical_text(query)))
 
     app.action("fit_change")(ack=acknowledge, lazy=[reception.lazy(turn_of_button, open_form)])
@@ -57,17 +55,17 @@ def register(app: AsyncApp, reception: Reception) -> None:
     app.view(CALLBACK)(ack=check, lazy=[reception.lazy(turn_of_form, answer_form)])
 
 
-def form_problems(body: Payload, catalog: Catalog) -> dict[str, str]:
-    """One sentence per field that cannot be taken; Slack shows each at its field and keeps the form open."""
+def filled_in(changes: Sequence[Change], catalog: Catalog) -> tuple[Query, dict[str, str]]:
+    """The query of a form, and one sentence per field that cannot be taken."""
     query, problems = Query(text=""), {}
-    for change in changes_of(body["view"]["state"]["values"]):
+    for change in changes:
         try:
             query = changed(query, change, catalog)
         except UserError as error:
             problems[change.field] = error.sentence
     if not problems and query.model is None and query.gpu is None:
         problems["model"] = "Choose a model, a GPU or both."
-    return problems
+    return query, problems
 
 
 def turn_of_shortcut(body: Payload) -> Turn:

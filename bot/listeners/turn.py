@@ -103,11 +103,12 @@ def turn_of_button(body: Payload) -> Turn:
     presser gets the new one for themselves.
     """
     container = body.get("container") or {}
+    user = str((body.get("user") or {}).get("id") or "")
     return Turn(
         source="button",
         text=str(body["actions"][0].get("value") or ""),
-        user=str((body.get("user") or {}).get("id") or ""),
-        channel=str((body.get("channel") or {}).get("id") or ""),
+        user=user,
+        channel=str((body.get("channel") or {}).get("id") or user),  # the home tab is in no channel
         response_url=str(body.get("response_url") or ""),
         replace=bool(container.get("is_ephemeral")),
         user_name=str((body.get("user") or {}).get("name") or (body.get("user") or {}).get("username") or ""),

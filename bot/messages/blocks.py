@@ -81,8 +81,9 @@ def button(
         "type": "button",
         "text": plain_text(text, BUTTON_TEXT_MOST),
         "action_id": action_id,
-        "value": value[:BUTTON_VALUE_MOST],
     }
+    if value:  # Slack refuses an empty one
+        element["value"] = value[:BUTTON_VALUE_MOST]
     if style:
         element["style"] = style
     if says:

@@ -109,8 +109,10 @@ def _nearest(typed: str, names: Mapping[str, str]) -> list[str]:
         for row, name in names.items()
         if all(word in name.casefold() for word in numbers)
     }
-    scored = process.extract(wanted, fitting, scorer=fuzz.WRatio, limit=MOST_FOUND, score_cutoff=_NEAR_ENOUGH)
-    return [row for _, _, row in scored]
+    scored = process.extract(wanted, fitting, scorer=fuzz.WRatio, limit=None, score_cutoff=_NEAR_ENOUGH)
+    # of names that match about as well, the plainest is meant: "a100 80gb" before its PCIe and its Chinese variant
+    scored.sort(key=lambda found: (-(found[1] // 10), len(found[2])))
+    return [row for _, _, row in scored[:MOST_FOUND]]
 
 
 def _row_option(row: Model | Gpu) -> dict[str, Any]:

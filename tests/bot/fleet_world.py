@@ -18,6 +18,7 @@ from shared.node_report import (
 )
 
 GIB = 1024**3
+STARTED = time.time()  # reports are made as of then, and served as if taken just now
 A100_40 = ("NVIDIA A100-SXM4-40GB", "a100-40gb", 42_949_672_960)
 A100_80 = ("NVIDIA A100-SXM4-80GB", "a100-80gb", 85_899_345_920)
 
@@ -67,7 +68,7 @@ def node(name: str, *gpus: GpuReport, age_seconds: float = 5.0, simulated: bool 
     return NodeReport(
         node=name,
         simulated=simulated,
-        taken_unix=time.time() - age_seconds,
+        taken_unix=STARTED - age_seconds,
         exporter_version="0.1.0",
         catalog_date="2026-11-22",
         health=HealthReport(ok=True, driver_up=True, poll_interval_seconds=10),
@@ -96,7 +97,10 @@ class Node:
         self.requests += 1
         if self.hang:
             await asyncio.sleep(3600)
-        return web.Response(text=self.report.model_dump_json(), content_type="application/json")
+        taken = self.report.taken_unix
+        now = {"taken_unix": taken + time.time() - STARTED} if taken is not None else {}
+        fresh = self.report.model_copy(update=now)
+        return web.Response(text=fresh.model_dump_json(), content_type="application/json")
 
 
 @asynccontextmanager

@@ -134,7 +134,7 @@ class Workspace:
                 while not (result := found()):
                     await self._changed.wait()
         except TimeoutError:
-            raise AssertionError(f"waited {seconds:g} s in vain for {what}") from None
+            raise AssertionError(f"waited {seconds:g} s for {what}; refused: {self.refused[-2:]}") from None
         return result
 
     def visible(self, *, channel: str | None = None, user: str | None = None) -> list[Posted]:
