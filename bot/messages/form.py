@@ -110,8 +110,9 @@ def _nearest(typed: str, names: Mapping[str, str]) -> list[str]:
         if all(word in name.casefold() for word in numbers)
     }
     scored = process.extract(wanted, fitting, scorer=fuzz.WRatio, limit=None, score_cutoff=_NEAR_ENOUGH)
-    # of names that match about as well, the plainest is meant: "a100 80gb" before its PCIe and its Chinese variant
-    scored.sort(key=lambda found: (-(found[1] // 10), len(found[2])))
+    # a name that begins so comes first, the plainest before its variants: "a100 80" is the A100 80GB, then its PCIe
+    begun = {row for _, _, row in scored if fitting[row].startswith(wanted)}
+    scored.sort(key=lambda found: (0, len(found[2])) if found[2] in begun else (1, -found[1]))
     return [row for _, _, row in scored[:MOST_FOUND]]
 
 
