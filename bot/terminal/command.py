@@ -32,6 +32,8 @@ def run() -> NoReturn:
     It leaves at once, without freeing object by object what ends with it anyway: that takes a tenth of a short run.
     Nothing waits for the way out: all files are closed, and what was printed is flushed here.
     """
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `fit gpus | head` ends quietly; only where we are the process
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -40,8 +42,6 @@ def run() -> NoReturn:
 
 def _guarded(given: list[str]) -> int:
     """Run, with every way a person can end it."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `fit gpus | head` ends quietly
     try:
         return _run(parser().parse_args(_with_verb(given)))
     except UserError as error:

@@ -131,4 +131,4 @@ async def test_a_message_slack_would_not_take_is_sent_later_once(tmp_path: Path)
 async def test_without_a_fleet_nothing_is_promised() -> None:
     async with FakeSlack() as slack, running_bot(slack, "socket"):
         answer = await slack.ask(f"/fit watch {QUESTION}")
-        assert "nobody has told me where our GPUs are" in answer.text
+        assert "nobody told me where our GPUs are" in answer.text
