@@ -33,7 +33,9 @@ def run() -> NoReturn:
     Nothing waits for the way out: all files are closed, and what was printed is flushed here.
     """
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `fit gpus | head` ends quietly; only where we are the process
+        signal.signal(
+            signal.SIGPIPE, signal.SIG_DFL
+        )  # `fit gpus | head` ends quietly; only where we are the process
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
