@@ -25,7 +25,7 @@ def error_message(error: UserError, text: str, command: str) -> Message:
         if again and len(again) <= MOST_CARRIED
     ]
     sentence = clipped(error.sentence, 1500)
-    blocks: list[Block] = [rich_text(paragraph(run("I could not read that. ", bold=True), sentence))]
+    blocks: list[Block] = [rich_text(paragraph(run("I cannot answer that as asked. ", bold=True), sentence))]
     if buttons:
         blocks += [labelled("Ask again with", "one of these:"), actions(buttons)]
     blocks.append(small_print(f"{command} help shows what I understand."))

@@ -7,6 +7,7 @@ from typing import Any, Final
 Block = Mapping[str, Any]
 
 MOST_BLOCKS: Final = 50
+_ALWAYS: Final = frozenset({"header", "actions"})
 MOST_TEXT: Final = 12_000  # Slack refuses a message somewhere above 13,000 characters in all; undocumented
 
 
@@ -37,14 +38,19 @@ def message(
 
 
 def within_limits(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """As many blocks, from the first, as fit: the most important are said first."""
+    """As many blocks as fit: headline, buttons and the last line always, of the others the first."""
+    sizes = [text_length(block) for block in blocks]
+    always = [block["type"] in _ALWAYS or place == len(blocks) - 1 for place, block in enumerate(blocks)]
+    text_left = MOST_TEXT - sum(size for size, keep in zip(sizes, always, strict=True) if keep)
+    blocks_left = MOST_BLOCKS - sum(always)
     kept: list[Block] = []
-    room = MOST_TEXT
-    for block in blocks[:MOST_BLOCKS]:
-        size = text_length(block)
-        if size <= room:
+    for block, size, keep in zip(blocks, sizes, always, strict=True):
+        if keep:
             kept.append(block)
-            room -= size
+        elif size <= text_left and blocks_left > 0:
+            kept.append(block)
+            text_left -= size
+            blocks_left -= 1
     return tuple(kept)
 
 

@@ -38,11 +38,12 @@ from bot.messages.words import (
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model, Quantization
 from shared.memory.breakdown import Verdict
-from shared.planner.plan import Headline, Plan
+from shared.planner.plan import Headline, Option, Plan
 from shared.question.query import Intent
 
 MOST_CHOICES: Final = 5
-_SAID: Final = frozenset({"Yes", "No", "With changes", "Unknown"})
+MOST_OTHERS: Final = 6
+_VERDICTS: Final = frozenset({"Yes", "No", "With changes", "Unknown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def plan_message(answer: Answer, frame: Frame) -> Message:
     plan = answer.plan
     blocks = [
         header(_headline(plan)),
-        rich_text(paragraph(clipped(_without_verdict(plan.sentence), 900)), *_best(plan)),
+        _said(plan),
         *_read_as(plan),
         *_choices(plan, frame),
         *_breakdown(plan),
@@ -78,6 +79,8 @@ def plan_message(answer: Answer, frame: Frame) -> Message:
 
 def _headline(plan: Plan) -> str:
     about = subject(plan.query)
+    if plan.query.ambiguous:
+        return f"❔ Which {clipped(plan.query.ambiguous[0].given, 40)}? {about}"
     word = HEADLINE[plan.headline]
     if plan.query.intent is not Intent.FIT and plan.headline in {Headline.YES, Headline.WITH_CHANGES}:
         word = INTENT.get(plan.query.intent, word)  # "Yes" is no answer to "which GPU?"
@@ -87,7 +90,7 @@ def _headline(plan: Plan) -> str:
 def _without_verdict(sentence: str) -> str:
     """The sentence without the word that the headline has said already."""
     word, colon, rest = sentence.partition(": ")
-    return rest[:1].upper() + rest[1:] if colon and word in _SAID else sentence
+    return rest[:1].upper() + rest[1:] if colon and word in _VERDICTS else sentence
 
 
 def _best(plan: Plan) -> tuple[dict[str, Any], ...]:
@@ -95,16 +98,40 @@ def _best(plan: Plan) -> tuple[dict[str, Any], ...]:
     best = next(iter(shown_options(plan)), None)
     if best is None or best.verdict is not Verdict.FITS or plan.headline is Headline.YES:
         return ()
-    each = " each" if best.gpu_count > 1 else ""
     rate = f", {speed(best)} tokens/s" if best.speed else ""
     return (
-        paragraph(run("Best way: ", bold=True), f"{option_name(best, plan)}, {memory(best)}{each}{rate}."),
+        paragraph(
+            run("Best way: ", bold=True), f"{option_name(best, plan)}, {memory(best)}{_each(best)}{rate}."
+        ),
     )
+
+
+def _each(option: Option) -> str:
+    return " each" if option.gpu_count > 1 else ""
 
 
 def _read_as(plan: Plan) -> tuple[Block, ...]:
     text = read_as(plan.query)
     return (labelled("Read as", clipped(text, 600)),) if text else ()
+
+
+def _said(plan: Plan) -> Block:
+    """The sentence and the best way; one line each for models compared and for readings of an ambiguous name."""
+    if not plan.others:
+        return rich_text(paragraph(clipped(_without_verdict(plan.sentence), 900)), *_best(plan))
+    first = plan.sentence
+    for other in plan.others:  # the whole sentence is all of theirs in a row
+        name = other.query.model.name if other.query.model else ""
+        first = first.replace(f"{name}: {other.sentence}", "").replace(other.sentence, "")
+    for ambiguity in plan.query.ambiguous:  # asked by the headline and the buttons
+        first = first.removeprefix(f"Which {ambiguity.given}? ")
+    lines = [(first.strip(), plan), *((other.sentence, other) for other in plan.others[:MOST_OTHERS])]
+    return rich_text(bullets([clipped(sentence, 500) + _best_words(one) for sentence, one in lines]))
+
+
+def _best_words(plan: Plan) -> str:
+    best = next(iter(shown_options(plan)), None)
+    return f" Best way: {option_name(best, plan)}, {memory(best)}{_each(best)}." if best else ""
 
 
 def _choices(plan: Plan, frame: Frame) -> tuple[Block, ...]:
