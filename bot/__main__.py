@@ -30,16 +30,19 @@ def main() -> int:
         )
     os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would look there too, and warn that it found two
     set_up_logging(settings.log_level, settings.secrets())
-    return asyncio.run(_until_signal(settings))
+    return asyncio.run(_run(settings, arguments["smoke"]))
 
 
-async def _until_signal(settings: BotSettings) -> int:
+async def _run(settings: BotSettings, smoke_channel: str | None) -> int:
     from bot.app import run_bot  # noqa: PLC0415  --help and --check-config answer without loading Bolt
+    from bot.smoke import smoke  # noqa: PLC0415
 
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     try:
+        if smoke_channel:
+            return await smoke(settings, smoke_channel)
         await run_bot(settings, stop)
     except CannotStart as error:
         return _refuse(str(error))

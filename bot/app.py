@@ -20,10 +20,12 @@ from bot.alert_store import AlertStore
 from bot.api import add_alert_route, add_fit_route
 from bot.cannot_start import CannotStart
 from bot.database import open_database
+from bot.defaults_store import DefaultsStore
 from bot.desk import Desk
 from bot.fleet_reader import FleetReader, fleet_reader
 from bot.health import BotMetrics, SlackLink, add_health_routes
 from bot.listeners import register_listeners
+from bot.listeners.channel import Channels
 from bot.listeners.reception import Reception
 from bot.listeners.watching import Watching
 from bot.outbox import Outbox
@@ -58,7 +60,8 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event, *, catalog: Catalo
             catalog=catalog, reader=_reader(settings, metrics), worker=planning, command=settings.command
         )
         rounds = _rounds(settings, desk, outbox, WatchStore(engine), storing)
-        reception = Reception(desk=desk, outbox=outbox, metrics=metrics)
+        channels = Channels(desk=desk, store=DefaultsStore(engine), worker=storing)
+        reception = Reception(desk=desk, outbox=outbox, metrics=metrics, channels=channels)
         app = _app(settings, metrics)
         register_listeners(app, reception, Watching(reception, rounds))
         pages = web.Application()

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final, ParamSpec, TypeVar
 
 from bot.answer import Answer, placed
+from bot.defaults import with_defaults
 from bot.fleet import Fleet, LiveFleet
 from bot.fleet_questions import fleet_message
 from bot.fleet_reader import FleetReader
@@ -48,17 +49,25 @@ class Desk:
     reader: FleetReader | None
     worker: Executor
     command: str = "/fit"
-    _planned: Callable[[str], Plan] = field(init=False)
+    _planned: Callable[[str, str], Plan] = field(init=False)
 
     def __post_init__(self) -> None:
         @lru_cache(maxsize=KEPT_PLANS)
-        def planned(text: str) -> Plan:
-            return plan(parse_question(text, self.catalog), self.catalog)
+        def planned(text: str, defaults: str) -> Plan:
+            query = parse_question(text, self.catalog)
+            if defaults:
+                query = with_defaults(query, parse_question(defaults, self.catalog))
+            return plan(query, self.catalog)
 
         self._planned = planned
 
-    async def reply(self, text: str, *, details: bool = False, private: bool = True) -> Reply:
-        """The message that answers `text`; a person's mistake is an answer too."""
+    async def reply(
+        self, text: str, *, details: bool = False, private: bool = True, defaults: str = ""
+    ) -> Reply:
+        """The message that answers `text`; a person's mistake is an answer too.
+
+        `defaults` is what its channel takes for granted, as canonical text.
+        """
         if text.strip().casefold() in HELP_WORDS:
             return Reply(message=help_message(self.command), result="answered")
         frame = Frame(catalog=self.catalog, version=VERSION, details=details, private=private)
@@ -67,7 +76,7 @@ class Desk:
             return Reply(message=about_fleet, result="answered")
         look = asyncio.create_task(self.look())
         try:
-            the_plan = await self.off_loop(self._planned, text)
+            the_plan = await self.off_loop(self._planned, text, defaults)
             made = await self.off_loop(self._render, the_plan, await look, frame)
         except UserError as error:
             return Reply(message=error_message(error, text, self.command), result="not_understood")
@@ -89,7 +98,7 @@ class Desk:
 
     async def answer(self, text: str) -> Answer:
         """The answer itself. Raises UserError."""
-        the_plan = await self.off_loop(self._planned, text)
+        the_plan = await self.off_loop(self._planned, text, "")
         return await self.off_loop(placed, the_plan, self.catalog, await self.look())
 
     async def read(self, text: str) -> Query:

@@ -25,6 +25,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--check-config", action="store_true", help="print the settings in force, secrets masked"
     )
+    made.add_argument(
+        "--smoke",
+        metavar="CHANNEL",
+        help="post one of everything to this channel, say what Slack took, and exit; 1 when something was refused",
+    )
     secrets = made.add_argument_group("secrets, by environment variable only")
     described = []
     for name, field in BotSettings.model_fields.items():

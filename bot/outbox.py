@@ -39,6 +39,7 @@ class Outbox:
     client: AsyncWebClient
     session: aiohttp.ClientSession
     metrics: BotMetrics
+    fallbacks: int = 0  # how often Slack refused blocks and was given older ones
 
     async def respond(
         self, url: str, message: Message, *, replace: bool = False, in_channel: bool = False
@@ -162,6 +163,7 @@ class Outbox:
                 self.metrics.slack_errors.labels(method=method, error=reason).inc()
                 if reason not in _BLOCKS_REFUSED or blocks == ():
                     raise SlackRefused(method, reason) from None
+                self.fallbacks += 1
                 log.warning("Slack refused the blocks of a message (%s): %s", reason, _complaints(error))
         return None
 

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from bot.defaults import defaults_verb_of
 from bot.desk import Desk
 from bot.health import BotMetrics
+from bot.listeners.channel import Channels
 from bot.listeners.turn import Payload, Turn
 from bot.messages.error import failure_message
 from bot.messages.message import Message
@@ -42,6 +44,7 @@ class Reception:
     outbox: Outbox
     metrics: BotMetrics
     watching: WatchDesk | None = None
+    channels: Channels | None = None
     _seen: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
     _running: "set[asyncio.Task[None]]" = field(default_factory=set)
 
@@ -62,7 +65,13 @@ class Reception:
         verb = watch_verb_of(turn.text) if self.watching else None
         if self.watching and verb:
             return await self.watching.handle(turn, verb)
-        reply = await self.desk.reply(turn.text, details=details, private=turn.private)
+        wish = defaults_verb_of(turn.text) if self.channels and turn.in_words else None
+        if self.channels and wish:
+            message, result = await self.channels.handle(turn, wish)
+            await self.send(turn, message)
+            return result
+        defaults = await self.channels.text_for(turn) if self.channels else ""
+        reply = await self.desk.reply(turn.text, details=details, private=turn.private, defaults=defaults)
         await self.send(turn, reply.message)
         return reply.result
 

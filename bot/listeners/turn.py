@@ -45,6 +45,11 @@ class Turn:
         return replace(self, changes=changes)
 
     @property
+    def in_words(self) -> bool:
+        """Whether a person wrote the question, so that it may leave open what its channel takes for granted."""
+        return self.source in {"command", "mention", "message", "shortcut"}
+
+    @property
     def private(self) -> bool:
         """Whether the asker alone sees the answer: it goes to a response URL."""
         return bool(self.response_url)

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from bot.alert_store import ALERTS
 from bot.cannot_start import CannotStart
 from bot.database import migrate, open_database
+from bot.defaults_store import DEFAULTS, DefaultsStore
 from bot.watch_store import METADATA, WatchStore
 from bot.watches import EXPIRES_AFTER, Watch, WatchState
 from tests.bot.postgres import postgres
@@ -60,7 +61,7 @@ def watch(name: str = "w1", user: str = "U1") -> Watch:
 
 def test_the_migrations_make_the_tables_that_the_code_reads(engine: Engine) -> None:
     with engine.connect() as connection:
-        assert ALERTS.metadata is METADATA
+        assert ALERTS.metadata is DEFAULTS.metadata is METADATA
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
@@ -130,6 +131,17 @@ def test_a_change_does_not_overwrite_what_another_process_has_changed(store: Wat
     assert read is not None
     store.claim(watch(), "first", NOW, NOW + LEASE)
     assert not store.change(read, replace(read, state=WatchState.STOPPED))
+
+
+def test_a_channels_defaults_are_kept_replaced_and_taken_away(engine: Engine) -> None:
+    defaults = DefaultsStore(engine)
+    assert defaults.get("C1") == ""
+    defaults.put("C1", "what fits on 2x a100-80gb vllm", "U1")
+    defaults.put("C1", "what fits on h200", "U2")
+    assert defaults.get("C1") == "what fits on h200"
+    assert defaults.get("C2") == ""
+    defaults.put("C1", "", "U1")
+    assert defaults.get("C1") == ""
 
 
 @pytest.mark.parametrize(
