@@ -1,0 +1,1 @@
+"""A model's config.json becomes the shape its memory follows from (pure)."""
