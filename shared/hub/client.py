@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote, urlsplit
@@ -91,7 +92,7 @@ class HubClient:
             raise gated(self._repo_id, self.place, has_token=self._settings.token is not None)
         if status == 404:
             if response.headers.get("x-error-code") == "EntryNotFound":
-                raise FileNotFoundError
+                raise away(self.place, "a file that it lists is missing")
             raise not_there(self._repo_id, self.place)
         if status == 416 and is_part:
             raise Unsupported("The file on the hub is shorter than its own header says.")
@@ -124,7 +125,9 @@ def _headers(token: str | None) -> dict[str, str]:
     """The hub's own headers; huggingface_hub takes 0.3 s to import, which only a look-up should cost."""
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # noqa: PLC0415
 
-    headers: dict[str, str] = build_hf_headers(token=token or False, library_name=_LIBRARY)
+    headers: dict[str, str] = build_hf_headers(
+        token=token or False, library_name=_LIBRARY, library_version=version(_LIBRARY)
+    )
     return headers
 
 

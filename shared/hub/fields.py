@@ -124,6 +124,10 @@ class Fields:
         """Whether a list stands under this name."""
         return isinstance(self._values.get(name), list)
 
+    def says(self, name: str) -> bool:
+        """Whether a field is there and is more than an empty or negative word."""
+        return bool(self._values.get(name))
+
     def is_text(self, name: str) -> bool:
         """Whether a text stands under this name."""
         return isinstance(self._values.get(name), str)

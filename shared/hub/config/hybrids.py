@@ -151,14 +151,14 @@ def jamba(c: Fields) -> Parts:
 
 
 def mamba(c: Fields) -> Parts:
-    """Mamba and Falcon Mamba: no attention at all."""
+    """Mamba and Falcon Mamba: no attention at all; the width of the state is said, or a multiple of the model's."""
     tied = c.text("model_type") != "falcon_mamba"
+    row = _mamba(c, state="state_size", kernel="conv_kernel", expand="expand", rank="time_step_rank")
+    inner = c.whole("intermediate_size", default=row.inner_size, least=1, most=2**24)
     return {
         **base(c, gguf="mamba", tied=tied),
         "layer_pattern": (LayerKind.RECURRENT,),
-        "recurrent": _mamba(
-            c, state="state_size", kernel="conv_kernel", expand="expand", rank="time_step_rank"
-        ),
+        "recurrent": row.model_copy(update={"inner_size": inner}),
         "norms_per_layer": 1,
     }
 

@@ -81,6 +81,8 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
 _UNKNOWN_PARTS: Final = (
     "moe_latent_size",
     "latent_moe_use_norm",
+    "routed_expert_hidden_size",
+    "mla_use_output_gate",
     "use_full_rank_gate",
     "attn_res_block_size",
     "sparse_attention_config",
@@ -118,7 +120,7 @@ def shape_of_config(config: Mapping[str, Any]) -> Shape:
         raise Unsupported(f"I have no rule for the architecture {named}, so its memory would be a guess.")
     linear = fields.part("linear_attn_config")
     for name in _UNKNOWN_PARTS:
-        if name in fields or name in linear:
+        if fields.says(name) or linear.says(name):
             raise Unsupported(f"The config of this {kind} has {name}, which I have no rule for.")
     parts = {"architecture": _outer_kind(config, kind, is_nested=is_nested), **adapter(fields)}
     try:

@@ -1,0 +1,185 @@
+"""Published configs, read by the adapters, are the rows of the catalog, which were made from other sources."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.catalog.load import load_catalog
+from shared.catalog.names import find_model
+from shared.catalog.rows import Model, Shape
+from shared.errors import Unsupported
+from shared.hub.config.quantization import quantization_of_config
+from shared.hub.config.shape import ADAPTERS, shape_of_config
+
+CATALOG = load_catalog()
+FOLDER = Path(__file__).parent / "configs"
+Entry = Mapping[str, Any]
+
+# Configs of repositories whose architecture has a part we count nowhere: each must be refused, never guessed.
+REFUSED = {
+    "MiniMaxAI/MiniMax-M3": "minimax_m3",
+    "nvidia/MiniMax-M3-NVFP4": "minimax_m3_vl",
+    "deepseek-ai/DeepSeek-V4-Flash": "deepseek_v4",
+    "deepseek-ai/DeepSeek-V4-Pro": "deepseek_v4",
+    "nvidia/DeepSeek-V4-Flash-NVFP4": "deepseek_v4",
+    "nvidia/DeepSeek-V4-Pro-NVFP4": "deepseek_v4",
+    "sgl-project/DeepSeek-V4-Flash-FP8": "deepseek_ref",
+    "sgl-project/DeepSeek-V4-Pro-FP8": "deepseek_ref",
+    "moonshotai/Kimi-K3": "latent_moe_use_norm",
+    "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8": "moe_latent_size",
+    "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-NVFP4": "moe_latent_size",
+    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16": "moe_latent_size",
+    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-FP8": "moe_latent_size",
+    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-NVFP4": "moe_latent_size",
+    "nvidia/Llama-3_3-Nemotron-Super-49B-v1": "nemotron-nas",
+    "stepfun-ai/Step-3.7-Flash": "step3p7",
+    "stepfun-ai/Step-3.7-Flash-FP8": "step3p7",
+    # its list of layers was folded where this config was copied from, so the copy does not say the order
+    "nvidia/NVIDIA-Nemotron-3.5-Lightning-30B-A3B-NVFP4": "hybrid_override_pattern",
+}
+# What is different between a repository's config and its model's row, and why that is right.
+DIFFERENT = {
+    "mistralai/Mixtral-8x22B-v0.1": {
+        "vocabulary_size": "the instruct model, which the row is of, has more tokens"
+    },
+    "nvidia/Kimi-K2.5-NVFP4": {"architecture": "this copy calls Kimi's text part by its ancestor's name"},
+    "nvidia/Kimi-K2.6-NVFP4": {"architecture": "this copy calls Kimi's text part by its ancestor's name"},
+    "nvidia/Kimi-K2.7-Code-NVFP4": {
+        "architecture": "this copy calls Kimi's text part by its ancestor's name"
+    },
+}
+
+
+def entries(name: str) -> list[Entry]:
+    """The configs of one file, one JSON object per line with its repository and source."""
+    return [json.loads(line) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
+
+
+PUBLISHED = entries("published.jsonl")
+OTHERS = entries("others.jsonl")
+READ = [entry for entry in (*PUBLISHED, *OTHERS) if entry["repo_id"] not in REFUSED]
+
+
+def fields_of(shape: Shape) -> dict[str, Any]:
+    """A shape's fields with its layers spelled out, since a pattern may be written in several ways."""
+    return {**shape.model_dump(mode="json"), "layer_pattern": [kind.value for kind in shape.layer_kinds()]}
+
+
+def row_of(entry: Entry) -> Model:
+    """The catalog's row of the model a config is of."""
+    return find_model(entry["repo_id"], CATALOG)
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry["repo_id"]) for entry in READ])
+def test_a_published_config_is_the_row(entry: Entry) -> None:
+    """Every field of the shape agrees, or the difference has its reason here."""
+    read, row = fields_of(shape_of_config(entry["config"])), fields_of(row_of(entry).shape)
+
+    different = {name for name in read if read[name] != row[name]}
+    assert different == set(DIFFERENT.get(entry["repo_id"], {}))
+
+
+@pytest.mark.parametrize("entry", [entry for entry in PUBLISHED if entry["repo_id"] in REFUSED])
+def test_an_architecture_without_a_rule_is_refused_by_name(entry: Entry) -> None:
+    """The sentence names what is not known; no neighbour's rule is taken for it."""
+    with pytest.raises(Unsupported) as caught:
+        shape_of_config(entry["config"])
+
+    assert REFUSED[entry["repo_id"]] in caught.value.sentence
+
+
+def test_every_refusal_listed_here_is_of_a_config_that_is_here() -> None:
+    """A line above that no config needs any more must go."""
+    assert set(REFUSED) <= {entry["repo_id"] for entry in PUBLISHED}
+    assert set(DIFFERENT) <= {entry["repo_id"] for entry in PUBLISHED}
+
+
+def test_most_adapters_are_held_against_a_row() -> None:
+    """Adapters that no config here exercises are counted, so that their number is known and can only fall."""
+    seen = {shape_of_config(entry["config"]).architecture for entry in READ}
+    seen |= {entry["config"].get("text_config", entry["config"]).get("model_type") for entry in READ}
+    functions = {ADAPTERS[kind] for kind in seen if kind in ADAPTERS}
+
+    assert len(set(ADAPTERS.values()) - functions) <= 12
+
+
+@pytest.mark.parametrize(
+    ("config", "row"),
+    [
+        ({"quant_method": "fp8", "weight_block_size": [128, 128]}, "FP8"),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, "NVFP4"),
+        ({"quant_method": "modelopt", "quant_algo": "FP8"}, "FP8"),
+        ({"quant_algo": "FP8"}, "FP8"),
+        ({"quant_method": "mxfp4"}, "MXFP4"),
+        ({"quant_method": "awq", "bits": 4, "group_size": 128}, "AWQ"),
+        ({"quant_method": "gptq", "bits": 4}, "GPTQ"),
+        ({"quant_method": "gptq", "bits": 8}, "GPTQ-INT8"),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, "NF4"),
+        ({"quant_method": "bitsandbytes", "load_in_8bit": True}, "LLM.INT8"),
+        ({"quant_method": "exl3", "bits": 4.0}, "EXL3-4.0"),
+        *(
+            (
+                {
+                    "quant_method": "compressed-tensors",
+                    "format": form,
+                    "config_groups": {"group_0": {"weights": weights, "input_activations": inputs}},
+                },
+                row,
+            )
+            for form, weights, inputs, row in [
+                (
+                    "float-quantized",
+                    {"num_bits": 8, "type": "float"},
+                    {"num_bits": 8, "type": "float"},
+                    "FP8",
+                ),
+                ("int-quantized", {"num_bits": 8, "type": "int"}, {"num_bits": 8, "type": "int"}, "INT8"),
+                ("pack-quantized", {"num_bits": 8, "type": "int"}, None, "W8A16"),
+                ("pack-quantized", {"num_bits": 4, "type": "int"}, None, "W4A16"),
+                ("nvfp4-pack-quantized", {"num_bits": 4, "type": "float"}, {"num_bits": 4}, "NVFP4"),
+                ("mxfp4-pack-quantized", {"num_bits": 4, "type": "float"}, {"num_bits": 4}, "MXFP4"),
+            ]
+        ),
+    ],
+)
+def test_a_quantization_config_is_one_row(config: Entry, row: str) -> None:
+    """As each quantizer writes it; the row exists."""
+    assert quantization_of_config({"quantization_config": config}, None) == row
+    assert row in CATALOG.quantizations
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"quant_method": "aqlm", "bits": 2},
+        {"quant_method": "gptq", "bits": 3},
+        {"quant_method": "awq", "bits": 8},
+        {"quant_method": "compressed-tensors", "config_groups": {}},
+        {"quant_method": "modelopt", "quant_algo": "W4A8_SOMETHING"},
+        {},
+        {"bits": 4},
+    ],
+)
+def test_a_quantization_no_row_stands_for_is_refused(config: Entry) -> None:
+    """Never taken for the nearest."""
+    with pytest.raises(Unsupported):
+        quantization_of_config({"quantization_config": config or {"x": 1}}, None)
+
+
+@pytest.mark.parametrize(
+    ("config", "stored", "row"),
+    [
+        ({"torch_dtype": "bfloat16"}, None, "BF16"),
+        ({"dtype": "float16"}, None, "F16"),
+        ({"text_config": {"dtype": "bfloat16"}}, None, "BF16"),
+        ({"torch_dtype": "float32"}, "BF16", "BF16"),
+        ({}, "F8_E4M3", "FP8"),
+        ({}, None, "F32"),
+    ],
+)
+def test_without_one_the_stored_type_counts(config: Entry, stored: str | None, row: str) -> None:
+    """What the files hold goes before what the config says of computing."""
+    assert quantization_of_config(config, stored) == row
