@@ -1,7 +1,6 @@
 """The bot's own HTTP: the plan as JSON for scripts, and the receiver of alerts; each off without its token."""
 
 import hmac
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -11,7 +10,6 @@ from pydantic import SecretStr, ValidationError
 from bot.alert_desk import AlertDesk
 from bot.alerts import Delivery
 from bot.desk import Desk
-from bot.terminal.plan_json import plan_json
 from bot.version import VERSION
 from shared.errors import UserError
 
@@ -28,12 +26,11 @@ def add_fit_route(app: web.Application, desk: Desk, token: SecretStr) -> None:
     async def fit(request: web.Request) -> web.StreamResponse:
         question = request.query.get("q", "")
         try:
-            answer = await desk.answer(question)
+            made = await desk.json(question)
         except UserError as error:
             body = {"error": error.sentence, "field": error.field, "suggestions": list(error.suggestions)}
             return web.json_response(body, status=422)
-        text = await desk.off_loop(lambda: json.dumps(plan_json(answer)))
-        return web.Response(text=text, content_type="application/json")
+        return web.json_response(made)
 
     app.router.add_get(FIT_PATH, guarded(fit, token))
     app.router.add_get(OPENAPI_PATH, _openapi)

@@ -32,6 +32,7 @@ from bot.outbox import Outbox
 from bot.schedule import every
 from bot.settings import BotSettings
 from bot.slack_client import SLACK_TIMEOUT_SECONDS, slack_knows_us, web_client
+from bot.thinker import Thinker
 from bot.transports import serve_http, slack_link
 from bot.watch_round import WatchRound
 from bot.watch_store import WatchStore
@@ -44,20 +45,21 @@ log: Final = logging.getLogger("fittingroom.bot")
 FINISH_SECONDS: Final = 5.0
 
 
-async def run_bot(settings: BotSettings, stop: asyncio.Event, *, catalog: Catalog | None = None) -> None:
+async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
     """Serve Slack until `stop` is set. Raises CannotStart when the tokens, the port or the database are no good."""
-    catalog = catalog or _catalog(settings)
+    catalog = _catalog(settings)
     metrics = BotMetrics(catalog_date=str(catalog.as_of))
     link = SlackLink(metrics)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(_session())
         engine = await stack.enter_async_context(_database(settings))
-        planning = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan"))
+        thinker = Thinker(settings.site_catalog, processes=settings.plan_processes)
+        stack.push_async_callback(asyncio.to_thread, thinker.close)
         storing = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="store"))
         client = web_client(settings, metrics, session)
         outbox = Outbox(client=client, session=session, metrics=metrics)
         desk = Desk(
-            catalog=catalog, reader=_reader(settings, metrics), worker=planning, command=settings.command
+            catalog=catalog, reader=_reader(settings, metrics), thinker=thinker, command=settings.command
         )
         rounds = _rounds(settings, desk, outbox, WatchStore(engine), storing)
         channels = Channels(desk=desk, store=DefaultsStore(engine), worker=storing)
@@ -75,6 +77,7 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event, *, catalog: Catalo
         await stack.enter_async_context(serve_http(settings, pages, app))
         if not await slack_knows_us(client, stop):
             return
+        await thinker.warm()
         await stack.enter_async_context(slack_link(settings, app, link))
         if desk.reader:
             await stack.enter_async_context(every(settings.watch_every_seconds, rounds.run))
@@ -85,7 +88,7 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event, *, catalog: Catalo
 
 def _catalog(settings: BotSettings) -> Catalog:
     try:
-        return load_catalog(settings.site_catalog) if settings.site_catalog else load_catalog()
+        return load_catalog(settings.site_catalog)
     except UserError as error:
         raise CannotStart(error.sentence) from None
 

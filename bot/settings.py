@@ -141,6 +141,11 @@ class BotSettings(BaseSettings):
         validation_alias="FITTINGROOM_WATCH_LEASE_SECONDS",
         description="How long telling may take before another process looks whether the message has left.",
     )
+    plan_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        2,
+        validation_alias="FITTINGROOM_PLAN_PROCESSES",
+        description="Processes that compute plans; each holds about 110 MiB and makes 15 plans a second or more.",
+    )
     site_catalog: Path | None = Field(
         None,
         validation_alias="FITTINGROOM_SITE_CATALOG",

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,6 +17,7 @@ from bot.messages.watches import kept_message, metadata
 from bot.outbox import Outbox, SlackRefused
 from bot.settings import BotSettings
 from bot.slack_client import slack_knows_us, web_client
+from bot.thinker import Thinker
 from bot.watches import EXPIRES_AFTER, Watch
 from shared.catalog.catalog import Catalog
 from shared.catalog.load import load_catalog
@@ -34,7 +34,7 @@ QUESTIONS: Final = {
 
 async def smoke(settings: BotSettings, channel: str) -> int:
     """Post one of everything to `channel`; 0 when Slack took all of it as it was made."""
-    catalog = load_catalog()
+    catalog = load_catalog(settings.site_catalog)
     metrics = BotMetrics(catalog_date=str(catalog.as_of))
     async with aiohttp.ClientSession() as session:
         client = web_client(settings, metrics, session)
@@ -42,12 +42,12 @@ async def smoke(settings: BotSettings, channel: str) -> int:
             raise CannotStart("Slack does not answer")
         outbox = Outbox(client=client, session=session, metrics=metrics)
         failures = 0
-        with ThreadPoolExecutor(max_workers=1) as worker:
-            desk = Desk(catalog=catalog, reader=None, worker=worker, command=settings.command)
-            made = {name: (await desk.reply(text)).message for name, text in QUESTIONS.items()}
-            made["an answer unfolded"] = (
-                await desk.reply(QUESTIONS["an answer with a table"], details=True)
-            ).message
+        thinker = Thinker(settings.site_catalog, processes=0)
+        desk = Desk(catalog=catalog, reader=None, thinker=thinker, command=settings.command)
+        made = {name: (await desk.reply(text)).message for name, text in QUESTIONS.items()}
+        unfolded = await desk.reply(QUESTIONS["an answer with a table"], details=True)
+        made["an answer unfolded"] = unfolded.message
+        thinker.close()
         for name, message in (*made.items(), *_fixed(catalog)):
             failures += not await _posted(outbox, channel, name, message)
             await asyncio.sleep(PAUSE_SECONDS)
