@@ -66,22 +66,25 @@ async def acknowledgements(mode: str) -> None:
 
 async def answers(mode: str, rate: float, count: int) -> None:
     """Command to posted answer at a steady rate, with a fleet."""
-    async with exporters(node("node-1", gpu("0", 39.0), gpu("1", 39.0))) as nodes, FakeSlack() as slack:
-        async with running_bot(slack, mode, FITTINGROOM_EXPORTER_URLS=nodes[0].url):
-            seconds: list[float] = []
+    async with (
+        exporters(node("node-1", gpu("0", 39.0), gpu("1", 39.0))) as nodes,
+        FakeSlack() as slack,
+        running_bot(slack, mode, FITTINGROOM_EXPORTER_URLS=nodes[0].url),
+    ):
+        seconds: list[float] = []
 
-            async def ask(question: str, user: str) -> None:
-                slack.workspace.members["C1"].add(user)
-                started = time.perf_counter()
-                await slack.ask(f"/fit {question}", user=user)
-                seconds.append(time.perf_counter() - started)
+        async def ask(question: str, user: str) -> None:
+            slack.workspace.members["C1"].add(user)
+            started = time.perf_counter()
+            await slack.ask(f"/fit {question}", user=user)
+            seconds.append(time.perf_counter() - started)
 
-            running = []
-            for number, question in enumerate(questions(count)):
-                running.append(asyncio.create_task(ask(question, f"U{number + 100}")))
-                await asyncio.sleep(1 / rate)
-            await asyncio.gather(*running)
-            say(f"question to answer, {rate:g} commands/s, {mode}", seconds)
+        running = []
+        for number, question in enumerate(questions(count)):
+            running.append(asyncio.create_task(ask(question, f"U{number + 100}")))
+            await asyncio.sleep(1 / rate)
+        await asyncio.gather(*running)
+        say(f"question to answer, {rate:g} commands/s, {mode}", seconds)
 
 
 async def memory(commands: int) -> None:
@@ -90,16 +93,16 @@ async def memory(commands: int) -> None:
         asked = questions(commands)
         print(f"resident memory at the start: {resident_mib(bot):.0f} MiB")
         for start in range(0, commands, 50):
-            before = sum(url.uses for url in slack.workspace.response_urls.values())
-            batch = asked[start : start + 50]
-            await asyncio.gather(*(slack.command(f"/fit {one}") for one in batch))
-            while sum(url.uses for url in slack.workspace.response_urls.values()) < before + len(batch):
-                await asyncio.sleep(0.01)
+            done = start + 50
+            await asyncio.gather(*(slack.command(f"/fit {one}") for one in asked[start:done]))
+            await slack.workspace.until(
+                lambda: all(url.uses for url in slack.workspace.response_urls.values()), seconds=120
+            )
             slack.workspace.messages.clear()
             slack.workspace.response_urls.clear()
             slack.workspace.triggers.clear()
-            if (start + 50) % max(50, commands // 10) < 50:
-                print(f"resident memory after {start + 50}: {resident_mib(bot):.0f} MiB")
+            if done % max(50, commands // 10) < 50:
+                print(f"resident memory after {done}: {resident_mib(bot):.0f} MiB")
 
 
 def resident_mib(bot: BotProcess) -> float:

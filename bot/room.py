@@ -1,8 +1,9 @@
 """Where an option could run right now: GPUs of one node and one kind that have the room together."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.fleet import Fleet, FleetGpu, FleetNode
@@ -11,9 +12,12 @@ from shared.catalog.rows import Gpu
 from shared.errors import UserError
 from shared.estimator import estimate
 from shared.memory.breakdown import Verdict
+from shared.memory.workload import Workload
 from shared.planner.plan import Option
+from shared.units import MIB
 
 MOST_ROOMS: Final = 5
+START_MARGIN_BYTES: Final = 512 * MIB  # what the engine itself takes before it looks how much is free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,7 @@ class Room:
     """GPUs of one node that one engine could use together for an option, held against what is free on them.
 
     `spare_bytes` is what stays free on the fullest of them; `as_named` says they are the kind the option names.
+    `utilization` is the share of the GPU that vLLM must be given, where its usual one is not free.
     """
 
     node: FleetNode
@@ -28,6 +33,7 @@ class Room:
     gpu: Gpu
     as_named: bool
     spare_bytes: int
+    utilization: float | None = None
 
     @property
     def free_bytes(self) -> int:
@@ -46,7 +52,7 @@ class Rooms:
 
 
 def where_fits(option: Option, fleet: Fleet, catalog: Catalog) -> Rooms:
-    """Where `option` fits the memory free now, the named kind of GPU first, then the most room to spare.
+    """Where `option` fits the memory free now, the named kind of GPU first, then the most that is free.
 
     Nodes whose reading is stale are not offered: old numbers do not dress up as new ones.
     """
@@ -58,7 +64,7 @@ def where_fits(option: Option, fleet: Fleet, catalog: Catalog) -> Rooms:
         rooms, how_many = _rooms_of(option, catalog.gpus[kind or ""], of_kind, catalog)
         found += rooms
         count += how_many
-    found.sort(key=lambda room: (not room.as_named, -room.spare_bytes, room.node.name))
+    found.sort(key=lambda room: (not room.as_named, -room.free_bytes, room.node.name))
     return Rooms(
         rooms=tuple(found[:MOST_ROOMS]),
         more=max(0, count - MOST_ROOMS),
@@ -111,6 +117,14 @@ def _groups(fleet: Fleet, count: int, catalog: Catalog) -> dict[str | None, list
     return groups
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hold:
+    """An option held against a group's free memory: what stays free, and the utilization it takes for that."""
+
+    spare_bytes: int
+    utilization: float | None = None
+
+
 def _rooms_of(option: Option, gpu: Gpu, groups: Sequence[Group], catalog: Catalog) -> tuple[list[Room], int]:
     """The best few groups that have the room, and how many have it.
 
@@ -119,18 +133,44 @@ def _rooms_of(option: Option, gpu: Gpu, groups: Sequence[Group], catalog: Catalo
     """
     ordered = sorted(groups, key=lambda group: min(seen.free_bytes or 0 for seen in group[1]))
 
-    def spare(group: Group) -> int | None:
-        free = tuple(seen.free_bytes or 0 for seen in group[1])
-        try:
-            held = estimate(option.estimate.workload, [gpu] * len(free), catalog, free_bytes=free)
-        except UserError:  # the engine refuses this kind of GPU: it offers no room
-            return None
-        return held.slack_bytes if held.verdict is Verdict.FITS else None
+    def held(group: Group) -> _Hold | None:
+        return _held(option.estimate.workload, gpu, [seen.free_bytes or 0 for seen in group[1]], catalog)
 
-    first = bisect_left(ordered, True, key=lambda group: spare(group) is not None)
+    first = bisect_left(ordered, True, key=lambda group: held(group) is not None)
     rooms = [
-        Room(node=node, gpus=gpus, gpu=gpu, as_named=gpu.id == option.gpu.id, spare_bytes=room)
+        Room(
+            node=node,
+            gpus=gpus,
+            gpu=gpu,
+            as_named=gpu.id == option.gpu.id,
+            spare_bytes=found.spare_bytes,
+            utilization=found.utilization,
+        )
         for node, gpus in ordered[first:][: -MOST_ROOMS - 1 : -1]
-        if (room := spare((node, gpus))) is not None
+        if (found := held((node, gpus)))
     ]
     return rooms, len(ordered) - first
+
+
+def _held(workload: Workload, gpu: Gpu, free_bytes: Sequence[int], catalog: Catalog) -> _Hold | None:
+    """The workload on GPUs with this much free; None when there is no room.
+
+    vLLM wants its whole share of the GPU to be free before it starts. Beside another process that share must be
+    asked smaller, so where the usual one is refused, the largest that is free is tried.
+    """
+    hold = _tried(workload, gpu, free_bytes, catalog)
+    if hold or workload.engine != "vllm" or workload.gpu_memory_utilization is not None:
+        return hold
+    share = math.floor(100 * (min(free_bytes) - START_MARGIN_BYTES) / gpu.memory_usable_bytes) / 100
+    if share <= 0:
+        return None
+    hold = _tried(replace(workload, gpu_memory_utilization=share), gpu, free_bytes, catalog)
+    return replace(hold, utilization=share) if hold else None
+
+
+def _tried(workload: Workload, gpu: Gpu, free_bytes: Sequence[int], catalog: Catalog) -> _Hold | None:
+    try:
+        held = estimate(workload, [gpu] * len(free_bytes), catalog, free_bytes=free_bytes)
+    except UserError:  # the engine refuses this kind of GPU: it offers no room
+        return None
+    return _Hold(spare_bytes=held.slack_bytes) if held.verdict is Verdict.FITS else None

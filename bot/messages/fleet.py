@@ -70,4 +70,5 @@ def room_words(room: Room) -> str:
     which = f"GPU {indices[0]}" if len(indices) == 1 else f"GPUs {', '.join(indices[:-1])} and {indices[-1]}"
     free = f"{gib(room.free_bytes)} free" + (" or more on each" if len(indices) > 1 else "")
     simulated = ", simulated" if room.node.simulated else ""
-    return f"{room.node.name}, {which} ({room.gpu.name}): {free}{simulated}"
+    share = f", with --gpu-memory-utilization {room.utilization:g}" if room.utilization else ""
+    return f"{room.node.name}, {which} ({room.gpu.name}): {free}{share}{simulated}"

@@ -76,6 +76,16 @@ def test_the_kind_that_was_asked_for_comes_first_and_another_kind_with_the_room_
     assert [(room.node.name, room.as_named) for room in rooms.rooms] == [("asked", True), ("big", False)]
 
 
+def test_beside_another_process_vllm_is_given_the_share_that_is_free(catalog: Catalog) -> None:
+    asked = option("llama 3.1 8b fp8 on A100 40GB with vllm", catalog)
+    empty, shared = (
+        where_fits(asked, fleet(("node", gpus("a100-40gb", free))), catalog).rooms[0] for free in (39.3, 24.0)
+    )
+    assert empty.utilization is None
+    assert shared.utilization == 0.59  # of 39.4 GiB: 23.2 of the 24 that are free
+    assert where_fits(asked, fleet(("node", gpus("a100-40gb", 9.0))), catalog).rooms == ()
+
+
 def test_a_stale_node_is_not_offered_and_is_counted(catalog: Catalog) -> None:
     rooms = where_fits(
         option("llama 3.1 8b fp8 on A100 40GB with vllm", catalog),
@@ -118,7 +128,7 @@ def test_of_many_places_the_emptiest_are_listed_and_the_rest_counted(catalog: Ca
     nodes = [(f"node-{number:03}", gpus("a100-40gb", 30 + number / 100)) for number in range(500)]
     full = [(f"full-{number:03}", gpus("a100-40gb", 1.0)) for number in range(500)]
     rooms = where_fits(
-        option("llama 3.1 8b fp8 on A100 40GB with vllm", catalog), fleet(*nodes, *full), catalog
+        option("llama 3.1 8b q8_0 on A100 40GB with llama.cpp", catalog), fleet(*nodes, *full), catalog
     )
     assert [room.node.name for room in rooms.rooms] == [
         f"node-{499 - number}" for number in range(MOST_ROOMS)
