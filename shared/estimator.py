@@ -1,7 +1,7 @@
 """The estimator: a workload on GPUs -> where every byte goes, and whether it fits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
@@ -9,6 +9,7 @@ from shared.engines import ENGINES
 from shared.errors import UnknownName
 from shared.memory.breakdown import Breakdown, Verdict
 from shared.memory.workload import Workload
+from shared.units import gib
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ def hold(
     """Hold a breakdown that `estimate` made against the same GPUs as they are now: cheap enough to do at every look."""
     capacity = tuple(free_bytes) if free_bytes is not None else tuple(gpu.memory_usable_bytes for gpu in gpus)
     slack, uncertainty = _fullest(breakdown, capacity)
+    if free_bytes is not None and (sentence := _cannot_start(breakdown, capacity)):
+        breakdown = replace(breakdown, warnings=(sentence, *breakdown.warnings))
     return Estimate(
         workload=workload,
         gpus=tuple(gpus),
@@ -81,12 +84,32 @@ def verdict(slack_bytes: int, uncertainty_bytes: int) -> Verdict:
 
 def _fullest(breakdown: Breakdown, capacity_bytes: Sequence[int]) -> tuple[int, int]:
     """Slack and uncertainty of the GPU with the least room."""
-    slack, uncertainty = 0, 0
-    room_found = False
+    server = breakdown.server
+    rooms = []
     for device, capacity in zip(breakdown.per_gpu, capacity_bytes, strict=True):
         room = capacity - device.total_bytes
-        if breakdown.server is not None:  # a reserving engine is bound by its budget before the card is full
-            room = min(room, breakdown.server.kv_pool_bytes - device.kv_cache_bytes)
-        if not room_found or room - device.uncertainty_bytes < slack - uncertainty:
-            slack, uncertainty, room_found = room, device.uncertainty_bytes, True
-    return slack, uncertainty
+        if server is not None:  # a reserving engine is bound by its budget before the card is full
+            room = min(room, server.kv_pool_bytes - device.kv_cache_bytes)
+        rooms.append((room, device.uncertainty_bytes))
+    if server is not None and server.free_at_start_bytes:
+        margin = server.free_at_start_uncertainty_bytes
+        starts = [free - need for need, free in zip(server.free_at_start_bytes, capacity_bytes, strict=True)]
+        rooms += [
+            (room, margin) for room in starts if room < margin
+        ]  # what is to spare there is no room to use
+    return min(rooms, key=lambda room: room[0] - room[1], default=(0, 0))
+
+
+def _cannot_start(breakdown: Breakdown, free_bytes: Sequence[int]) -> str:
+    """The sentence on an engine that stops because its whole budget is not free now, or nothing."""
+    server = breakdown.server
+    if server is None or not server.free_at_start_bytes:
+        return ""
+    pairs = zip(server.free_at_start_bytes, free_bytes, strict=True)
+    needed, free = max(pairs, key=lambda pair: pair[0] - pair[1])
+    if needed <= free:
+        return ""
+    return (
+        f"{breakdown.engine} will not start: it takes {gib(needed)} to be free on each GPU before it loads anything, "
+        f"and {gib(free)} are."
+    )

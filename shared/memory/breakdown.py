@@ -54,6 +54,9 @@ class ServerCapacity:
         max_concurrency: Sequences of the full asked context that fit at once.
         starts: Whether the engine starts (one sequence of the asked context has room).
         smallest_utilization: The smallest utilization with which the asked load has room; None when none does.
+        free_at_start_bytes: Per GPU, what must be free before the engine starts, where it checks its whole budget
+            against that and stops; empty where it does not. `free_at_start_uncertainty_bytes` is the half-width of
+            the 95 % interval.
     """
 
     budget_bytes: int
@@ -62,6 +65,8 @@ class ServerCapacity:
     max_concurrency: float
     starts: bool
     smallest_utilization: float | None
+    free_at_start_bytes: tuple[int, ...] = ()
+    free_at_start_uncertainty_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

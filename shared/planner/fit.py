@@ -1,6 +1,7 @@
 """Does it fit: an estimate of one case, or the engine's reason for refusing it."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Final
 
 from shared.catalog.catalog import Catalog
@@ -62,22 +63,31 @@ def attempt_case(
     for load in layouts(base, case.gpu_count, case.tensor_parallel):
         tried = attempt(load, case.gpu, case.gpu_count, catalog)
         if tried.estimate is not None:
-            return tried if literally else _with_more_utilization(tried, catalog)
+            return tried if literally else _with_other_utilization(tried, catalog)
         refused = refused if refused.reason else tried
     return refused
 
 
-def _with_more_utilization(tried: Attempt, catalog: Catalog) -> Attempt:
-    """The same with the utilization people raise vLLM's to before they buy a card, where that makes it fit."""
+def _with_other_utilization(tried: Attempt, catalog: Catalog) -> Attempt:
+    """The same with another share of vLLM's, where that makes it fit.
+
+    Either what people raise it to before they buy a card, or less than the default, where the default's whole budget
+    may not be free when vLLM starts.
+    """
     found = tried.estimate
     if found is None or tried.fits or found.workload.engine != "vllm" or found.breakdown.server is None:
         return tried
     smallest = found.breakdown.server.smallest_utilization
     if smallest is None or smallest > HIGHEST_UTILIZATION or found.workload.gpu_memory_utilization:
         return tried
-    raised = replace(found.workload, gpu_memory_utilization=HIGHEST_UTILIZATION)
-    again = attempt(raised, found.gpus[0], len(found.gpus), catalog)
-    return again if again.fits else tried
+    off = max(device.uncertainty_bytes for device in found.breakdown.per_gpu)
+    enough = smallest + off / min(gpu.memory_usable_bytes for gpu in found.gpus)
+    for share in (HIGHEST_UTILIZATION, min(HIGHEST_UTILIZATION, ceil(enough * 100) / 100)):
+        changed = replace(found.workload, gpu_memory_utilization=share)
+        again = attempt(changed, found.gpus[0], len(found.gpus), catalog)
+        if again.fits:
+            return again
+    return tried
 
 
 def at_context(found: Estimate, context_tokens: int, catalog: Catalog) -> Attempt:

@@ -33,6 +33,7 @@ class _Rank:
     usable_bytes: int
     inside_bytes: int  # all of the budget but the cache
     pool_bytes: int
+    start_error_bytes: int
     cache: Layout
     blocks_per_sequence: int
 
@@ -40,6 +41,11 @@ class _Rank:
     def free_at_start_bytes(self) -> int:
         """What an otherwise idle GPU has free when vLLM checks its budget against it."""
         return self.usable_bytes - self.device.overhead_bytes + self.device.non_torch_bytes
+
+    @property
+    def needed_at_start_bytes(self) -> int:
+        """What must be free before vLLM is started: its budget, and the context it opens before it looks."""
+        return self.budget_bytes + self.usable_bytes - self.free_at_start_bytes
 
     @property
     def blocks(self) -> int:
@@ -77,7 +83,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         model_file_bytes=checkpoint_bytes(workload.model, workload.quantization),
         per_gpu=tuple(rank.device for rank in ranks) + idle,
         host=DeviceMemory(),
-        server=_capacity(run, ranks, rules),
+        server=_capacity(run, ranks, rules, idle=len(idle)),
         assumptions=assumptions(run, rules, facts),
         warnings=(*_start_warning(run, ranks), *warnings(workload, gpus, run)),
         evidence=evidence(workload.model, rules.version),
@@ -116,12 +122,13 @@ def _rank(workload: Workload, run: Run, stage: Stage, gpu: Gpu, facts: Engine, r
         usable_bytes=gpu.memory_usable_bytes,
         inside_bytes=inside,
         pool_bytes=budget - inside,
+        start_error_bytes=over.before_error_bytes,
         cache=cache,
         blocks_per_sequence=blocks,
     )
 
 
-def _capacity(run: Run, ranks: Sequence[_Rank], rules: Rules) -> ServerCapacity:
+def _capacity(run: Run, ranks: Sequence[_Rank], rules: Rules, *, idle: int) -> ServerCapacity:
     """What the rank with the fewest blocks leaves: all ranks are given as many blocks as that one has."""
     fewest = min(ranks, key=lambda rank: rank.blocks / max(1, rank.blocks_per_sequence))
     concurrency = float(run.batch.max_num_seqs)  # of encoders, which keep no cache
@@ -139,6 +146,8 @@ def _capacity(run: Run, ranks: Sequence[_Rank], rules: Rules) -> ServerCapacity:
         starts=free_at_start
         and all(rank.pool_bytes >= 0 and rank.blocks >= rank.blocks_per_sequence for rank in ranks),
         smallest_utilization=_smallest_utilization(ranks),
+        free_at_start_bytes=(*(rank.needed_at_start_bytes for rank in ranks), *(0,) * idle),
+        free_at_start_uncertainty_bytes=max(rank.start_error_bytes for rank in ranks),
     )
 
 
@@ -149,7 +158,12 @@ def _start_warning(run: Run, ranks: Sequence[_Rank]) -> tuple[str, ...]:
         return ()
     return (
         f"vLLM will not start: --gpu-memory-utilization {run.utilization:g} asks for {gib(short.budget_bytes)} and "
-        f"about {gib(short.free_at_start_bytes)} are free beside its own context.",
+        f"about {gib(short.free_at_start_bytes)} are free beside its own context; "
+        + (
+            f"{smallest:g} is enough."
+            if (smallest := _smallest_utilization(ranks))
+            else "no smaller one is enough."
+        ),
     )
 
 

@@ -14,7 +14,7 @@ _HOPPER: Final = (9, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """Bytes on one GPU, with the half-width of their 95 % interval.
+    """Bytes on one GPU, with the half-width of the 95 % interval of both and of the first alone.
 
     Attributes:
         before_bytes: What is gone before vLLM looks at the GPU: context and communicators, outside its budget.
@@ -24,6 +24,7 @@ class Outside:
     before_bytes: int
     non_torch_bytes: int
     error_bytes: int
+    before_error_bytes: int
 
 
 @lru_cache(maxsize=4096)
@@ -41,6 +42,7 @@ def outside(gpu: Gpu, tensor: int, pipeline: int, facts: Engine, version: str) -
         before_bytes=before,
         non_torch_bytes=total_bytes(inside),
         error_bytes=round(math.hypot(before_error, error_bytes(inside))),
+        before_error_bytes=round(before_error),
     )
 
 

@@ -7,8 +7,11 @@ import pytest
 from shared.catalog.load import load_catalog
 from shared.engines.vllm import memory
 from shared.errors import BadValue, Refused, Unsupported
+from shared.estimator import estimate
+from shared.memory.breakdown import Verdict
 from shared.memory.divisibility import valid_tensor_parallel
 from shared.memory.workload import Workload
+from shared.units import GIB
 
 CATALOG = load_catalog()
 FACTS = CATALOG.engines["vllm"]
@@ -130,3 +133,41 @@ def test_a_budget_beyond_what_is_free_is_said_to_stop_vllm():
     assert breakdown.server is not None
     assert not breakdown.server.starts
     assert any("will not start" in warning for warning in breakdown.warnings)
+
+
+@pytest.mark.parametrize("utilization", [0.99, 1.0])
+def test_a_budget_above_what_is_free_does_not_fit_and_the_smallest_that_works_is_named(utilization):
+    card = CATALOG.gpus["rtx-4090"]
+    asked = Workload(
+        model=CATALOG.models["llama-3.1-8b"],
+        quantization=CATALOG.quantizations["BF16"],
+        engine="vllm",
+        context_tokens=8192,
+        gpu_memory_utilization=utilization,
+    )
+    found = estimate(asked, (card,), CATALOG)
+    server = found.breakdown.server
+
+    assert found.verdict is not Verdict.FITS
+    assert server is not None
+    assert server.smallest_utilization is not None
+    assert f"{server.smallest_utilization:g} is enough" in found.breakdown.warnings[0]
+    less = replace(asked, gpu_memory_utilization=min(0.9, server.smallest_utilization + 0.05))
+    assert estimate(less, (card,), CATALOG).verdict is Verdict.FITS
+
+
+def test_the_default_budget_does_not_fit_beside_a_desktop_that_holds_part_of_it():
+    card = CATALOG.gpus["rtx-4090"]
+    asked = Workload(
+        model=CATALOG.models["llama-3.1-8b"],
+        quantization=CATALOG.quantizations["BF16"],
+        engine="vllm",
+        context_tokens=8192,
+    )
+    free = card.memory_usable_bytes - 3 * GIB
+
+    beside = estimate(asked, (card,), CATALOG, free_bytes=(free,))
+    assert beside.verdict is Verdict.DOES_NOT_FIT
+    assert "will not start" in beside.breakdown.warnings[0]
+    smaller = replace(asked, gpu_memory_utilization=0.8)
+    assert estimate(smaller, (card,), CATALOG, free_bytes=(free,)).verdict is Verdict.FITS
