@@ -54,7 +54,10 @@ def parser() -> argparse.ArgumentParser:
         "question", nargs="*", metavar="QUESTION", help="explain what it asks, instead of the flags"
     )
     _estimate(why)
-    checks = verbs.add_parser("catalog", help="`fit catalog check FILE`: what is wrong with a file of facts")
+    checks = verbs.add_parser(
+        "catalog",
+        help="`check FILE`: is a file of facts sound; `add REPO|PATH`: a row of a real config",
+    )
     checks.add_argument("rest", nargs=argparse.REMAINDER)
     return top
 

@@ -62,9 +62,9 @@ def _with_verb(given: list[str]) -> list[str]:
 def _run(options: Namespace) -> int:
     """Dispatch; imports are late because a listing needs no planner and `--help` needs nothing."""
     if options.verb == "catalog":
-        from shared.catalog.__main__ import main as catalog_main
+        from bot.terminal.catalog_command import run_catalog
 
-        return catalog_main(options.rest)
+        return run_catalog(options.rest)
     if options.verb is None and not sys.stdin.isatty():
         parser().print_help()
         return ANSWERED

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.terminal.estimate_json import estimate_json
 from bot.terminal.request import FIELDS, EstimateRequest, request_of
+from bot.terminal.unlisted import catalog_with
 from shared.catalog.catalog import Catalog
 from shared.errors import BadValue, UserError
 from shared.estimator import Estimate, estimate
@@ -35,8 +36,9 @@ def run_estimate(arguments: Namespace, catalog: Catalog) -> int:
 
 def estimated(asked: dict[str, Any], catalog: Catalog) -> tuple[EstimateRequest, Estimate]:
     """The request and its estimate. Raises UserError."""
-    request = request_of(asked, catalog)
-    return request, estimate(request.workload, request.gpus, catalog)
+    facts = catalog_with(asked.get("model"), catalog)
+    request = request_of(asked, facts)
+    return request, estimate(request.workload, request.gpus, facts)
 
 
 def batch(lines: Iterable[str], catalog: Catalog) -> Iterator[str]:

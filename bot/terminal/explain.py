@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bot.terminal.listings import as_dict
+from bot.terminal.unlisted import catalog_with
 from shared.catalog.catalog import Catalog
 from shared.catalog.names import find_model
 from shared.catalog.rows import Model, Shape
@@ -15,6 +16,7 @@ from shared.units import gib, tokens
 
 def run_explain(options: Namespace, catalog: Catalog) -> int:
     """Print one model's row in words, or as JSON."""
+    catalog = catalog_with(options.model, catalog)
     model = find_model(options.model, catalog)
     if options.json:
         print(json.dumps(as_dict(model), indent=2))

@@ -8,7 +8,7 @@ from bot.terminal.fields import one_of, share, switch, tensor_split, text, whole
 from shared.catalog.catalog import Catalog
 from shared.catalog.checkpoints import Checkpoint, find_checkpoint
 from shared.catalog.names import find_engine, find_gpu, find_quantization
-from shared.catalog.rows import Gpu, Model, Quantization
+from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
 from shared.errors import BadValue, Refused, UnknownName, UserError, shown
 from shared.memory.workload import Workload
 from shared.planner.case import DEFAULT_CONTEXT_TOKENS, MOST_GPUS, MOST_SEQUENCES
@@ -42,7 +42,7 @@ def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
     model = found.model
     if found.how == "assumed":
         assumptions.append(f"{shown(text(given, 'model'))} is taken to have the shape of {model.name}.")
-    if "quantization" not in given and (said := _quantization_said(found, assumptions)) is not None:
+    if "quantization" not in given and (said := _quantization_said(found, catalog, assumptions)) is not None:
         given["quantization"] = said
     parallel = whole(given, "tensor_parallel", 1, MOST_GPUS)
     stages = whole(given, "pipeline_parallel", 1, MOST_GPUS)
@@ -152,7 +152,7 @@ def _context(given: Mapping[str, Any], model: Model, assumptions: list[str]) -> 
     return default
 
 
-def _quantization_said(found: Checkpoint, assumptions: list[str]) -> str | None:
+def _quantization_said(found: Checkpoint, catalog: Catalog, assumptions: list[str]) -> str | None:
     """The quantization a repository's or file's name says."""
     if found.quantization is not None:
         if found.said:
@@ -160,7 +160,8 @@ def _quantization_said(found: Checkpoint, assumptions: list[str]) -> str | None:
         return found.quantization.id
     if found.said:
         raise UnknownName("quantization", found.said)
-    if found.is_gguf:
+    stored = catalog.quantizations[found.model.native_quantization]
+    if found.is_gguf and stored.format is not QuantizationFormat.GGUF:
         assumptions.append("The name says GGUF and no type: Q4_K_M, which llama.cpp takes by default.")
         return "Q4_K_M"
     return None

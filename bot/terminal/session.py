@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from bot.answer import Answer, placed
 from bot.fleet import LiveFleet
 from bot.terminal.facts import look_of
+from bot.terminal.unlisted import query_and_catalog
 from shared.catalog.catalog import Catalog
 from shared.errors import UserError
 from shared.planner.planner import plan
-from shared.question.parse import parse_question
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +67,8 @@ def answer_question(
 
 def answer_to(text: str, catalog: Catalog, look: Callable[[], LiveFleet]) -> Answer:
     """The plan for a question, held against the fleet. Raises UserError."""
-    return placed(plan(parse_question(text, catalog), catalog), catalog, look())
+    query, facts = query_and_catalog(text, catalog)
+    return placed(plan(query, facts), facts, look())
 
 
 def interactive_prompt(catalog: Catalog, fleet_reader: "FleetReader | None") -> int:

@@ -14,6 +14,7 @@ from shared.hub.refusals import away, gated, not_there
 from shared.hub.settings import HubSettings
 
 _MOST_REDIRECTS: Final = 5
+_CONNECT_SECONDS: Final = 5.0
 _LIBRARY: Final = "fittingroom"
 
 
@@ -59,7 +60,7 @@ class HubClient:
 
     def _get(self, url: str, headers: Mapping[str, str], most_bytes: int, *, is_part: bool = False) -> bytes:
         try:
-            with self._client.stream("GET", url, headers=dict(headers), timeout=self._left()) as response:
+            with self._client.stream("GET", url, headers=dict(headers), timeout=self._limits()) as response:
                 self._refuse(response, is_part=is_part)
                 return self._body(response, most_bytes, is_part=is_part)
         except httpx.TooManyRedirects:
@@ -112,6 +113,10 @@ class HubClient:
             and target.startswith("http:")
         ):
             raise away(self.place, "it redirects to an unencrypted address")
+
+    def _limits(self) -> httpx.Timeout:
+        left = self._left()
+        return httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
 
     def _left(self) -> float:
         """Seconds left of this look-up."""

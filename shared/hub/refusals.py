@@ -9,6 +9,10 @@ class NotLookedUp(UserError):
     field = "model"
 
 
+class HubAway(NotLookedUp):
+    """The hub did not answer, or not as it should; what the catalog knows is not affected."""
+
+
 def not_there(name: str, place: str) -> NotLookedUp:
     """No such repository, or a private one: a hub does not tell which."""
     return NotLookedUp(f"{shown(name)} is not on {place}, or it is private: check its name, or set HF_TOKEN.")
@@ -23,9 +27,9 @@ def gated(name: str, place: str, *, has_token: bool) -> NotLookedUp:
     return NotLookedUp(f"{shown(name)} is gated: accept its licence on {place} and set HF_TOKEN.")
 
 
-def away(place: str, why: str) -> NotLookedUp:
+def away(place: str, why: str) -> HubAway:
     """The hub did not answer as it should."""
-    return NotLookedUp(f"{place} cannot be asked now ({why}); models of the catalog work without it.")
+    return HubAway(f"{place} cannot be asked now ({why}); models of the catalog work without it.")
 
 
 def offline(name: str) -> NotLookedUp:

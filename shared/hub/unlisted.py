@@ -4,19 +4,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.checkpoints import find_checkpoint
 from shared.catalog.rows import Model
-from shared.errors import AmbiguousName, UnknownName, Unsupported, UserError, shown
+from shared.errors import UnknownName, Unsupported, UserError, shown
 from shared.hub.reference import reference_of
+from shared.hub.refusals import HubAway
 from shared.question.unlisted import UnlistedRepository
 
 LookUp = Callable[[str], Model]
 Made = TypeVar("Made")
 
-_MOST_UNLISTED = 3  # models nobody listed in one question
+_MOST_UNLISTED: Final = 3  # models nobody listed in one question
+_LONGEST_PATH: Final = 4096
 
 
 def with_row(catalog: Catalog, row: Model) -> Catalog:
@@ -28,10 +30,8 @@ def with_row(catalog: Catalog, row: Model) -> Catalog:
     return replace(catalog, models=MappingProxyType({**catalog.models, row.id: row}))
 
 
-def with_unlisted(
-    make: Callable[[Catalog], Made], catalog: Catalog, look_up: LookUp | None
-) -> tuple[Made, Catalog]:
-    """What `make` makes of the catalog, each repository it does not know looked up; and the catalog that needed.
+def with_unlisted(make: Callable[[Catalog], Made], catalog: Catalog, look_up: LookUp) -> tuple[Made, Catalog]:
+    """What `make` makes of the catalog, each repository it does not know looked up; and the catalog it took.
 
     Raises:
         UserError: What `make` raises for other reasons, or why a look-up failed.
@@ -40,9 +40,7 @@ def with_unlisted(
         try:
             return make(catalog), catalog
         except UnlistedRepository as unknown:
-            if look_up is None:
-                raise
-            catalog = with_row(catalog, look_up(unknown.repo_id))
+            catalog = with_row(catalog, _looked_up(unknown.repo_id, look_up, unknown))
     return make(catalog), catalog
 
 
@@ -59,32 +57,36 @@ def with_model(
     """
     path = _path(text)
     if path is not None:
-        row = look_up_path(path)
-        return with_row(catalog, row.model_copy(update={"aliases": (text,)}))
+        return with_row(catalog, look_up_path(path).model_copy(update={"aliases": (text,)}))
     try:
         find_checkpoint(text, catalog)
-    except AmbiguousName:
-        return catalog
-    except UnknownName:
-        reference = reference_of(text)
-        if reference is None or look_up is None:
+    except UnknownName as unknown:
+        if look_up is None or reference_of(text) is None:
             return catalog
-        row = look_up(text)
-        return with_row(catalog, row.model_copy(update={"aliases": (text,)}))
+        return with_row(catalog, _looked_up(text, look_up, unknown).model_copy(update={"aliases": (text,)}))
     except UserError:
         return catalog
     return catalog
 
 
+def _looked_up(name: str, look_up: LookUp, unknown: UserError) -> Model:
+    """The row; when the hub is away, the nearest names we do know are still said."""
+    try:
+        return look_up(name)
+    except HubAway as away:
+        raise UserError(
+            f"{unknown.sentence} {away.sentence}", suggestions=unknown.suggestions, field="model"
+        ) from None
+
+
 def _path(text: str) -> Path | None:
     """What the text names on this machine, if it is written as a path or is a GGUF file that is there."""
     is_path = text.startswith(("/", "./", "../", "~")) or text.lower().endswith(".gguf")
-    if not is_path or text.lower().startswith(("http://", "https://")) or "\0" in text or len(text) > 4096:
+    is_address = text.lower().startswith(("http://", "https://"))
+    if not is_path or is_address or "\0" in text or len(text) > _LONGEST_PATH:
         return None
-    path = Path(text).expanduser()
     try:
-        if path.exists():
-            return path
-    except OSError:
+        path = Path(text).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # a name too long for the system, or a home that is none
         return None
-    return None

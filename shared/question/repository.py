@@ -75,10 +75,13 @@ def _repackaged(repository: str, catalog: Catalog) -> Checkpoint | None:
 
 def _is_repository(org: str, name: str, models: ModelNames, gpus: GpuNames) -> bool:
     """Whether "a/b" is a repository and not two things with a slash between them ("8b/70b", "A100/H100", "and/or")."""
-    if not re.search(r"[a-z]{2}", name) or not re.search(r"[a-z]", org) or not re.search(r"[-_\d]", name):
+    if not re.search(r"[a-z]{2}", name) or not re.search(r"[a-z]", org):
         return False
+    has_parts = re.search(r"[-_\d]", name) is not None
     if org in models.owners:
-        return True
+        return has_parts or not model_mentions(name, models)  # "qwen/llama" are two families
+    if not has_parts:
+        return False
     if any(gpus.answers(key_of(part)) for part in (org, name)) or model_mentions(org, models):
         return False
     words = {token.text for token in tokens_in(without_quantizations(f"{org} {name}")) if token.kind == WORD}

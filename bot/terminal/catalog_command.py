@@ -1,0 +1,73 @@
+"""`fit catalog check [FILE]` and `fit catalog add REPO|PATH [--to FILE]`: a site's own facts."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from shared.catalog.load import load_catalog
+from shared.catalog.rows import Model
+from shared.errors import BadValue, UserError
+
+
+def run_catalog(arguments: Sequence[str]) -> int:
+    """Run one of the verbs. Raises UserError."""
+    if not arguments or arguments[0] != "add":
+        from shared.catalog.__main__ import main
+
+        return main(list(arguments))
+    parser = argparse.ArgumentParser(prog="fit catalog add", description="Make a row of a real config.")
+    parser.add_argument("model", metavar="REPO|PATH", help="org/name, its address, a folder or a GGUF file")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="a site's facts file to add the row to")
+    options = parser.parse_args(arguments[1:])
+    row = _row(options.model)
+    text = _text(row)
+    if options.to is None:
+        print(text)
+        return 0
+    _add(row, text, options.to)
+    print(f"{row.name} is in {options.to} as {row.id}.")
+    return 0
+
+
+def _row(model: str) -> Model:
+    from shared.hub.look_up import look_up, look_up_local
+    from shared.hub.settings import hub_settings
+
+    path = Path(model)
+    if path.exists():
+        return look_up_local(path)
+    settings = hub_settings(os.environ)
+    if settings is None:
+        raise UserError(
+            "Look-ups are switched off (FITTINGROOM_HUB=off); name a folder or a GGUF file.", field="model"
+        )
+    return look_up(model, settings)
+
+
+def _text(row: Model) -> str:
+    from shared.hub.row_text import row_text
+
+    return row_text(row)
+
+
+def _add(row: Model, text: str, file: Path) -> None:
+    """Put the row at the end of the file, which stays as it was unless the whole of it can be used."""
+    try:
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        if f'[models."{row.id}"]' in before or f"[models.{row.id}]" in before:
+            raise BadValue("--to", file, f"it has a row {row.id} already; delete that first")
+        with tempfile.NamedTemporaryFile(
+            "w", dir=file.parent, suffix=".toml", delete=False, encoding="utf-8"
+        ) as partial:
+            partial.write(f"{before.rstrip()}\n\n{text}".lstrip())
+        made = Path(partial.name)
+        try:
+            load_catalog(made)
+        except UserError:
+            made.unlink()
+            raise
+        made.replace(file)
+    except OSError as error:
+        raise BadValue("--to", file, f"it cannot be written ({error.strerror})") from None
