@@ -24,6 +24,7 @@ def grouped_query_attention(
     fused: bool,
     own_cache: bool = True,
     keys_before_values: bool = False,
+    temperature: GraphTensor | None = None,
 ) -> GraphTensor:
     """Projections, rotation, cache writes, attention and output projection; returns the layer's contribution.
 
@@ -37,12 +38,15 @@ def grouped_query_attention(
         fused: Whether query, key and value are one matrix in the file.
         own_cache: False where the layer reads an earlier layer's cache.
         keys_before_values: The windowed variant of build_attn computes keys first.
+        temperature: A factor for every token's query, in the place of norms (Llama 4's layers without rotation).
     """
     query, key, value = _projections(build, source, attention, kv_heads, fused=fused, own_cache=own_cache)
     gate = query if attention.output_gate else None
-    query = _normed_and_rotated(build, query, attention, positions)
-    if key is not None:
-        key = _normed_and_rotated(build, key, attention, positions)
+    if temperature is not None:
+        query = build.elementwise(query, temperature)
+    else:
+        query = _normed_and_rotated(build, query, attention, positions)
+        key = None if key is None else _normed_and_rotated(build, key, attention, positions)
     attended = attend(build, query, key, value, cache, keys_before_values=keys_before_values)
     if gate is not None:  # the second half of every head's query
         opened = build.elementwise(GraphTensor(attended.shape, (gate,)))

@@ -16,7 +16,7 @@ from shared.engines.llama_cpp.graph.latent import latent_attention
 from shared.engines.llama_cpp.graph.recurrent import recurrent_mixer
 from shared.engines.llama_cpp.graph.state import StateInputs, state_inputs
 from shared.engines.llama_cpp.graph.tensor import F32, HOST, I32, I64, Graph, GraphTensor, written_into
-from shared.engines.llama_cpp.graph.traits import Traits, traits
+from shared.engines.llama_cpp.graph.traits import Traits, rotates, traits
 from shared.memory.feed_forward_tensors import is_mixture_layer
 from shared.memory.tensor import Role
 from shared.memory.tensors import has_feed_forward, kv_heads, layer_attention
@@ -32,9 +32,11 @@ class LayerPlan:
 
 
 @dataclass(slots=True)
-class Caches:
-    """The inputs of each kind of cache the model has."""
+class Inputs:
+    """What every layer may read: positions, query factors by position, and each kind of cache the model has."""
 
+    positions: GraphTensor
+    temperature: GraphTensor | None = None
     full: CacheInputs | None = None
     window: CacheInputs | None = None
     states: StateInputs | None = None
@@ -55,14 +57,13 @@ def model_graph(
     trait = traits(shape.gguf_architecture or "")
     build.layer_norm = trait.layer_norm
     residual = _embedding(build, trait, first_place=layers[0].place)
-    positions = build.positions(4 if trait.sections else 1)
-    caches = _caches(build)
+    inputs = _inputs(build, trait)
     out_ids = build.input((sizes.outputs,), I32)
     late_rows = trait.late_rows_in_0_5 and not sizes.mixed_inputs
     for plan in layers:
         build.place, build.expert_place, build.layer = plan.place, plan.expert_place, plan.index
         wanted = out_ids if plan is layers[-1] and not late_rows else None
-        residual = _layer(build, trait, residual, plan.index, caches, positions, wanted)
+        residual = _layer(build, trait, residual, plan.index, inputs, wanted)
     build.place, build.layer = output_place, -1
     build.graph.expand(_logits(build, trait, residual, out_ids if late_rows else None))
     return build.graph
@@ -113,7 +114,7 @@ def _embedding(build: GraphContext, trait: Traits, *, first_place: int) -> Graph
     return looked_up
 
 
-def _caches(build: GraphContext) -> Caches:
+def _inputs(build: GraphContext, trait: Traits) -> Inputs:
     shape = build.shape
     kinds = shape.layer_kinds()
     widest = max(
@@ -124,17 +125,19 @@ def _caches(build: GraphContext) -> Caches:
         ),
         default=0,
     )
-    caches = Caches()
+    inputs = Inputs(build.positions(4 if trait.sections else 1))
+    if trait.temperature:
+        inputs.temperature = build.input((1, 1, build.sizes.tokens), F32)
     if LayerKind.RECURRENT in kinds:
-        caches.states = state_inputs(build)
+        inputs.states = state_inputs(build)
     if LayerKind.LATENT in kinds:
-        caches.full = build.cache_inputs(window=False, values=0, latent=True)
-        return caches
+        inputs.full = build.cache_inputs(window=False, values=0, latent=True)
+        return inputs
     if any(kind is LayerKind.FULL for kind in kinds):
-        caches.full = build.cache_inputs(window=False, values=widest)
+        inputs.full = build.cache_inputs(window=False, values=widest)
     if any(kind in (LayerKind.WINDOW, LayerKind.CHUNKED) for kind in kinds):
-        caches.window = build.cache_inputs(window=True, values=widest)
-    return caches
+        inputs.window = build.cache_inputs(window=True, values=widest)
+    return inputs
 
 
 def _value_width(shape: Shape, kind: LayerKind) -> int:
@@ -147,8 +150,7 @@ def _layer(
     trait: Traits,
     residual: GraphTensor,
     index: int,
-    caches: Caches,
-    positions: GraphTensor,
+    inputs: Inputs,
     out_ids: GraphTensor | None,
 ) -> GraphTensor:
     """One layer; in the last one only the rows whose logits are wanted go on after attention."""
@@ -157,7 +159,7 @@ def _layer(
     normed = residual if trait.post_norm else build.norm(residual)
     if shape.recurrent is not None and shape.recurrent.kind in ("gated_delta_net", "kda"):
         build.graph.expand(normed)
-    mixed = _mixer(build, trait, normed, index, kind, caches, positions)
+    mixed = _mixer(build, trait, normed, index, kind, inputs)
     if out_ids is not None:
         count = build.sizes.outputs
         mixed = build.rows_of(mixed, out_ids, count)
@@ -165,8 +167,9 @@ def _layer(
         if trait.parallel:
             normed = build.rows_of(normed, out_ids, count)
     if trait.parallel:
-        fed = _feed_forward(build, trait, normed, index)
-        return build.elementwise(build.elementwise(fed, residual), mixed)
+        parts = {"mixed": mixed, "residual": residual, "fed": _feed_forward(build, trait, normed, index)}
+        first, second, third = (parts[name] for name in trait.parallel)
+        return build.elementwise(build.elementwise(first, second), third)
     if trait.post_norm or shape.norms_per_layer == 4:
         mixed = build.norm(mixed)
     joined = _added(build, trait, mixed, residual)
@@ -189,30 +192,30 @@ def _mixer(
     normed: GraphTensor,
     index: int,
     kind: LayerKind,
-    caches: Caches,
-    positions: GraphTensor,
+    inputs: Inputs,
 ) -> GraphTensor:
     shape = build.shape
     if kind is LayerKind.NONE:  # the feed-forward stands in the mixer's place
         return _feed_forward(build, trait, normed, index)
-    if kind is LayerKind.RECURRENT and shape.recurrent is not None and caches.states is not None:
-        return recurrent_mixer(build, shape.recurrent, normed, caches.states, joint_gates=trait.joint_gates)
+    if kind is LayerKind.RECURRENT and shape.recurrent is not None and inputs.states is not None:
+        return recurrent_mixer(build, shape.recurrent, normed, inputs.states, joint_gates=trait.joint_gates)
     windowed = kind in (LayerKind.WINDOW, LayerKind.CHUNKED)
-    cache = caches.window if windowed else caches.full
+    cache = inputs.window if windowed else inputs.full
     if cache is None:
         raise ValueError("a layer without its cache; caches are made for every kind of layer")
     if kind is LayerKind.LATENT:
-        return latent_attention(build, normed, cache, positions if trait.rotary else None)
+        return latent_attention(build, normed, cache, inputs.positions if trait.rotary else None)
     return grouped_query_attention(
         build,
         normed,
         layer_attention(shape, kind),
         cache,
-        positions if trait.rotary else None,
+        inputs.positions if rotates(shape, trait, windowed=windowed) else None,
         kv_heads=kv_heads(shape, kind, index),
         fused=shape.gguf_architecture in FUSED_QKV,
         own_cache=index < shape.layers - shape.kv_shared_layers,
-        keys_before_values=caches.window is not None,
+        keys_before_values=inputs.window is not None,
+        temperature=None if windowed else inputs.temperature,
     )
 
 

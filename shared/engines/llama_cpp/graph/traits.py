@@ -6,6 +6,8 @@ Each entry was read from the architecture's file under src/models of llama.cpp a
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from shared.catalog.rows import Shape
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
@@ -13,9 +15,12 @@ class Traits:
 
     Attributes:
         layer_norm: Mean is subtracted too (ggml_norm); that operation never works in place.
-        parallel: Attention and feed-forward read the same norm and are added together.
+        parallel: Attention and feed-forward read the same norm; the three summands in the order they are added.
         post_norm: Norms come after attention and feed-forward instead of before (OLMo 2, EXAONE 4).
         rotary: Positions enter by rotation; False where they are learned or absent.
+        full_rotary: Layers that see everything rotate too; False where only windowed ones do.
+        temperature: Layers that do not rotate scale their queries by position instead, and have no query norms.
+        rotary_layer_count: Only the model with this many layers rotates at all; 0 where all do.
         scaled_embedding: Embeddings are multiplied before the first layer: all by a "constant", or since 0.6 row by
             row ("rows"), because embeddings of pictures are not.
         sections: Positions take four numbers a token.
@@ -26,9 +31,12 @@ class Traits:
     """
 
     layer_norm: bool = False
-    parallel: bool = False
+    parallel: tuple[str, str, str] | None = None
     post_norm: bool = False
     rotary: bool = True
+    full_rotary: bool = True
+    temperature: bool = False
+    rotary_layer_count: int = 0
     scaled_embedding: str = ""
     sections: bool = False
     softmax_of_chosen: bool = False
@@ -54,13 +62,17 @@ TRAITS = MappingProxyType(
         "gemma4": Traits(scaled_embedding="rows", kept_hidden="after_norm", late_rows_in_0_5=True),
         "deepseek2": Traits(kept_hidden="after_norm"),
         "glm4moe": Traits(kept_hidden="after_norm"),
-        "command-r": Traits(layer_norm=True, parallel=True),
-        "cohere2": Traits(layer_norm=True, parallel=True),
-        "phi2": Traits(layer_norm=True, parallel=True),
+        "command-r": Traits(layer_norm=True, parallel=("fed", "residual", "mixed")),
+        "cohere2": Traits(layer_norm=True, parallel=("fed", "residual", "mixed"), full_rotary=False),
+        "phi2": Traits(layer_norm=True, parallel=("mixed", "fed", "residual")),
+        "falcon": Traits(layer_norm=True, parallel=("fed", "mixed", "residual")),
+        "bloom": Traits(layer_norm=True, rotary=False),
+        "mpt": Traits(layer_norm=True, rotary=False),
         "starcoder2": Traits(layer_norm=True),
         "olmo2": Traits(post_norm=True),
-        "exaone4": Traits(post_norm=True),
-        "llama4": Traits(weight_before=True, normed_weights=False),
+        "exaone4": Traits(post_norm=True, full_rotary=False),
+        "llama4": Traits(weight_before=True, normed_weights=False, full_rotary=False, temperature=True),
+        "baichuan": Traits(rotary_layer_count=32),
         "qwen2moe": Traits(normed_weights=False),
         "qwen3next": Traits(joint_gates=True, kept_hidden="after_norm", late_rows_in_0_5=True),
         "qwen35": Traits(sections=True, kept_hidden="after_norm", late_rows_in_0_5=True),
@@ -68,6 +80,8 @@ TRAITS = MappingProxyType(
         "qwen2vl": Traits(sections=True),
         "qwen3vl": Traits(sections=True),
         "qwen3vlmoe": Traits(sections=True),
+        "lfm2": Traits(residual_first=True),
+        "lfm2moe": Traits(residual_first=True),
         "kimi-linear": Traits(rotary=False),
         "step35": Traits(kept_hidden="before_norm", late_rows_in_0_5=True),
         "jamba": Traits(rotary=False, normed_weights=False, residual_first=True),
@@ -85,3 +99,10 @@ TRAITS = MappingProxyType(
 def traits(architecture: str) -> Traits:
     """The traits of a GGUF architecture; a plain pre-norm transformer where nothing else is known."""
     return TRAITS.get(architecture, PLAIN)
+
+
+def rotates(shape: Shape, trait: Traits, *, windowed: bool) -> bool:
+    """Whether a layer's queries and keys are rotated by position."""
+    if not trait.rotary or trait.rotary_layer_count not in (0, shape.layers):
+        return False
+    return windowed or trait.full_rotary or not shape.window_tokens
