@@ -10,6 +10,7 @@ from bot.messages.mrkdwn import clipped
 from bot.messages.words import VERDICT, context, memory, option_name, speed
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Option, Plan
+from shared.question.query import Intent
 
 MOST_OPTIONS: Final = 6
 _BROKEN: Final = "🟠 fits, but breaks the model"
@@ -34,7 +35,16 @@ def options_blocks(plan: Plan) -> tuple[Block, ...]:
         head.insert(3, "Context")
         for option, cells in zip(options, rows, strict=True):
             cells.insert(3, context(option))
+    if plan.query.intent is Intent.CHEAPEST:
+        head.append("USD an hour")
+        for option, cells in zip(options, rows, strict=True):
+            cells.append(_price(option))
     return (rich_text(paragraph(run(title, bold=True))), table(head, rows))
+
+
+def _price(option: Option) -> str:
+    price = option.price
+    return f"{price.usd_per_hour:.2f}, {price.provider}, {price.as_of}" if price else "unknown"
 
 
 def _cells(number: int, option: Option, plan: Plan) -> list[str]:
