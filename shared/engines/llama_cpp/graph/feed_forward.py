@@ -23,12 +23,14 @@ class Gating:
         softmax_of_chosen: Softmax over the chosen experts only (gpt-oss).
         normed: Chosen weights are divided by their sum.
         weight_before: Inputs are weighted before the experts instead of after (Llama 4).
+        selects_by_logits: Experts are chosen by the raw scores.
         fused_gate_up: Gate and up are one tensor in the file.
     """
 
     softmax_of_chosen: bool = False
     normed: bool = True
     weight_before: bool = False
+    selects_by_logits: bool = False
     fused_gate_up: bool = False
 
 
@@ -96,9 +98,13 @@ def _router(
     scores = build.multiply(source, experts.total, Role.ROUTER)
     if experts.biases:
         scores = build.with_weight(scores)
+    logits = scores
     if not gating.softmax_of_chosen:
-        scores = build.elementwise(scores)
+        scores = build.elementwise(logits)
     selection = build.with_weight(scores) if experts.router_bias else scores
+    if gating.selects_by_logits:
+        build.graph.expand(scores)
+        selection = logits
     order = GraphTensor((experts.total, tokens), (selection,), element_bytes=I32)
     return scores, view(order, (experts.active, tokens), contiguous=False)
 

@@ -1,7 +1,7 @@
 """The whole graph of a model: inputs, layers, final norm and logits.
 
-The graph classes under src/models of llama.cpp at 0c1e57098, and build_inp_embd of llama-graph.cpp (0.6 for mixed
-inputs): https://github.com/ggml-org/llama.cpp/tree/0c1e57098/src/models
+The graph classes under src/models of llama.cpp at 0c1e57098:
+https://github.com/ggml-org/llama.cpp/tree/0c1e57098/src/models
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from shared.catalog.rows import LayerKind, Shape
 from shared.engines.llama_cpp.gguf_tensors import FUSED_EXPERT_GATE_UP, FUSED_GATE_UP, FUSED_QKV
 from shared.engines.llama_cpp.graph.attention import grouped_query_attention
-from shared.engines.llama_cpp.graph.context import CacheInputs, GraphContext, RunSizes
+from shared.engines.llama_cpp.graph.context import GraphContext, RunSizes
 from shared.engines.llama_cpp.graph.feed_forward import Gating, dense_feed_forward, mixture_of_experts
+from shared.engines.llama_cpp.graph.inputs import Inputs, embedding, layer_inputs
 from shared.engines.llama_cpp.graph.latent import latent_attention
 from shared.engines.llama_cpp.graph.recurrent import recurrent_mixer
-from shared.engines.llama_cpp.graph.state import StateInputs, state_inputs
-from shared.engines.llama_cpp.graph.tensor import F32, HOST, I32, I64, Graph, GraphTensor, written_into
+from shared.engines.llama_cpp.graph.tensor import I32, Graph, GraphTensor
 from shared.engines.llama_cpp.graph.traits import Traits, rotates, traits
 from shared.memory.feed_forward_tensors import is_mixture_layer
 from shared.memory.tensor import Role
@@ -29,17 +29,6 @@ class LayerPlan:
     index: int
     place: int
     expert_place: int
-
-
-@dataclass(slots=True)
-class Inputs:
-    """What every layer may read: positions, query factors by position, and each kind of cache the model has."""
-
-    positions: GraphTensor
-    temperature: GraphTensor | None = None
-    full: CacheInputs | None = None
-    window: CacheInputs | None = None
-    states: StateInputs | None = None
 
 
 def model_graph(
@@ -56,8 +45,8 @@ def model_graph(
     build = GraphContext(shape, sizes, host_weights)
     trait = traits(shape.gguf_architecture or "")
     build.layer_norm = trait.layer_norm
-    residual = _embedding(build, trait, first_place=layers[0].place)
-    inputs = _inputs(build, trait)
+    residual = embedding(build, trait, first_place=layers[0].place)
+    inputs = layer_inputs(build, trait)
     out_ids = build.input((sizes.outputs,), I32)
     late_rows = trait.late_rows_in_0_5 and not sizes.mixed_inputs
     for plan in layers:
@@ -77,7 +66,7 @@ def _logits(
         residual.is_output = True
         if out_ids is not None:
             residual = build.rows_of(residual, out_ids, build.sizes.outputs)
-    hidden = build.norm(residual) if build.shape.final_norm else residual
+    hidden = build.norm(residual)
     if trait.kept_hidden == "after_norm":
         hidden.is_output = True
         if out_ids is not None:
@@ -85,64 +74,6 @@ def _logits(
     head = Role.TOKEN_EMBEDDING if build.shape.tied_embeddings else Role.OUTPUT
     logits = build.multiply(hidden, build.shape.vocabulary_size, head)
     return build.with_weight(logits) if build.shape.output_bias else logits
-
-
-def _embedding(build: GraphContext, trait: Traits, *, first_place: int) -> GraphTensor:
-    """Look the tokens up on the host; since 0.6 a batch may mix tokens with ready-made embeddings."""
-    sizes, hidden, graph = build.sizes, build.shape.hidden_size, build.graph
-    tokens = sizes.tokens
-    build.place = HOST
-    looked_up = GraphTensor((hidden, tokens), (build.input((tokens,), I32),), home=HOST)
-    graph.expand(looked_up)
-    given = build.input((hidden, tokens), F32)
-    if sizes.mixed_inputs:
-        mixed = GraphTensor((hidden, tokens), (build.input((tokens,), I32),), home=HOST)
-        graph.expand(mixed)
-        graph.expand(given)
-        copied = GraphTensor((hidden, tokens), (build.input((hidden, tokens), F32),))
-        slots = build.input((tokens,), I64)
-        graph.expand(written_into(copied, mixed, slots))
-    else:
-        graph.expand(given)
-    build.place = first_place
-    if trait.scaled_embedding:
-        if sizes.mixed_inputs and trait.scaled_embedding == "rows":
-            looked_up = build.elementwise(looked_up, build.input((1, tokens), F32))
-        else:
-            looked_up = build.elementwise(looked_up)
-        graph.expand(looked_up)
-    return looked_up
-
-
-def _inputs(build: GraphContext, trait: Traits) -> Inputs:
-    shape = build.shape
-    kinds = shape.layer_kinds()
-    widest = max(
-        (
-            kv_heads(shape, kind, layer) * _value_width(shape, kind)
-            for layer, kind in enumerate(kinds)
-            if kind not in (LayerKind.RECURRENT, LayerKind.NONE)
-        ),
-        default=0,
-    )
-    inputs = Inputs(build.positions(4 if trait.sections else 1))
-    if trait.temperature:
-        inputs.temperature = build.input((1, 1, build.sizes.tokens), F32)
-    if LayerKind.RECURRENT in kinds:
-        inputs.states = state_inputs(build)
-    if LayerKind.LATENT in kinds:
-        inputs.full = build.cache_inputs(window=False, values=0, latent=True)
-        return inputs
-    if any(kind is LayerKind.FULL for kind in kinds):
-        inputs.full = build.cache_inputs(window=False, values=widest)
-    if any(kind in (LayerKind.WINDOW, LayerKind.CHUNKED) for kind in kinds):
-        inputs.window = build.cache_inputs(window=True, values=widest)
-    return inputs
-
-
-def _value_width(shape: Shape, kind: LayerKind) -> int:
-    attention = layer_attention(shape, kind)
-    return attention.value_head_dim or attention.head_dim
 
 
 def _layer(
@@ -157,33 +88,44 @@ def _layer(
     shape = build.shape
     kind = shape.layer_kinds()[index]
     normed = residual if trait.post_norm else build.norm(residual)
+    own_norm = build.norm(residual) if trait.parallel and shape.norms_per_layer == 2 else None
     if shape.recurrent is not None and shape.recurrent.kind in ("gated_delta_net", "kda"):
         build.graph.expand(normed)
     mixed = _mixer(build, trait, normed, index, kind, inputs)
+    fed_too = kind is not LayerKind.NONE and has_feed_forward(shape, index)
+    parallel = fed_too and (trait.parallel is not None or shape.norms_per_layer == 1)
     if out_ids is not None:
         count = build.sizes.outputs
         mixed = build.rows_of(mixed, out_ids, count)
         residual = build.rows_of(residual, out_ids, count)
-        if trait.parallel:
+        if own_norm is not None:
+            own_norm = (
+                build.rows_of(own_norm, out_ids, count) if trait.rows_after_norm else build.norm(residual)
+            )
+        elif parallel:
             normed = build.rows_of(normed, out_ids, count)
-    if trait.parallel:
-        parts = {"mixed": mixed, "residual": residual, "fed": _feed_forward(build, trait, normed, index)}
-        first, second, third = (parts[name] for name in trait.parallel)
-        return build.elementwise(build.elementwise(first, second), third)
+    if parallel:
+        fed = _feed_forward(build, trait, own_norm or normed, index)
+        return _parallel_sum(build, trait, {"mixed": mixed, "residual": residual, "fed": fed})
     if trait.post_norm or shape.norms_per_layer == 4:
         mixed = build.norm(mixed)
-    joined = _added(build, trait, mixed, residual)
-    if kind is LayerKind.NONE or not has_feed_forward(shape, index):
+    terms = (residual, mixed) if trait.residual_first == "both" else (mixed, residual)
+    joined = build.elementwise(*terms)
+    if not fed_too:
         return joined
     fed = _feed_forward(build, trait, joined if trait.post_norm else build.norm(joined), index)
     if trait.post_norm or shape.norms_per_layer == 4:
         fed = build.norm(fed)
-    return _added(build, trait, fed, joined)
+    return build.elementwise(joined, fed) if trait.residual_first else build.elementwise(fed, joined)
 
 
-def _added(build: GraphContext, trait: Traits, new: GraphTensor, residual: GraphTensor) -> GraphTensor:
-    """The residual and what is added to it, in the order the architecture's graph writes them."""
-    return build.elementwise(residual, new) if trait.residual_first else build.elementwise(new, residual)
+def _parallel_sum(build: GraphContext, trait: Traits, parts: Mapping[str, GraphTensor]) -> GraphTensor:
+    """The residual with what attention and feed-forward make of it side by side."""
+    if trait.parallel is None:
+        joined = build.elementwise(parts["mixed"], parts["residual"])
+        return build.elementwise(parts["fed"], joined)
+    first, second, third = (parts[name] for name in trait.parallel)
+    return build.elementwise(build.elementwise(first, second), third)
 
 
 def _mixer(
@@ -205,12 +147,15 @@ def _mixer(
         raise ValueError("a layer without its cache; caches are made for every kind of layer")
     if kind is LayerKind.LATENT:
         return latent_attention(build, normed, cache, inputs.positions if trait.rotary else None)
+    attention = layer_attention(shape, kind)
+    if trait.head_norms and attention.qk_norm == "full":
+        attention = attention.model_copy(update={"qk_norm": "head"})
     return grouped_query_attention(
         build,
         normed,
-        layer_attention(shape, kind),
+        attention,
         cache,
-        inputs.positions if rotates(shape, trait, windowed=windowed) else None,
+        inputs.positions if rotates(shape, trait, index, windowed=windowed) else None,
         kv_heads=kv_heads(shape, kind, index),
         fused=shape.gguf_architecture in FUSED_QKV,
         own_cache=index < shape.layers - shape.kv_shared_layers,
@@ -231,6 +176,7 @@ def _feed_forward(build: GraphContext, trait: Traits, source: GraphTensor, index
         softmax_of_chosen=trait.softmax_of_chosen,
         normed=trait.normed_weights,
         weight_before=trait.weight_before,
+        selects_by_logits=trait.selects_by_logits,
         fused_gate_up=shape.gguf_architecture in FUSED_EXPERT_GATE_UP,
     )
     said = mixture_of_experts(build, source, experts, gating)

@@ -16,15 +16,20 @@ class Traits:
     Attributes:
         layer_norm: Mean is subtracted too (ggml_norm); that operation never works in place.
         parallel: Attention and feed-forward read the same norm; the three summands in the order they are added.
+        rows_after_norm: A second norm of a parallel layer is taken of all rows, of which the wanted ones are picked.
+        head_norms: Norms of whole queries and keys are taken head by head.
         post_norm: Norms come after attention and feed-forward instead of before (OLMo 2, EXAONE 4).
         rotary: Positions enter by rotation; False where they are learned or absent.
         full_rotary: Layers that see everything rotate too; False where only windowed ones do.
+        selects_by_logits: Experts are chosen by the router's raw scores, so both lists live at once.
         temperature: Layers that do not rotate scale their queries by position instead, and have no query norms.
+        unrotated_every: Every so many layers one does not rotate; 0 where all do.
         rotary_layer_count: Only the model with this many layers rotates at all; 0 where all do.
         scaled_embedding: Embeddings are multiplied before the first layer: all by a "constant", or since 0.6 row by
             row ("rows"), because embeddings of pictures are not.
         sections: Positions take four numbers a token.
-        residual_first: The residual is the sum's first term, so the sum is written over it.
+        residual_first: Where the residual is the sum's first term, so that the sum is written over it: after the
+            "feed_forward" or after "both" parts of a layer.
         joint_gates: Beta and alpha of a gated delta net are one matrix in the file.
         kept_hidden: The hidden state a draft model could read is kept until the end: "before_norm" or "after_norm".
         late_rows_in_0_5: In 0.5 the wanted rows were picked after the last layer instead of within it.
@@ -32,17 +37,21 @@ class Traits:
 
     layer_norm: bool = False
     parallel: tuple[str, str, str] | None = None
+    rows_after_norm: bool = False
+    head_norms: bool = False
     post_norm: bool = False
     rotary: bool = True
     full_rotary: bool = True
     temperature: bool = False
+    unrotated_every: int = 0
     rotary_layer_count: int = 0
     scaled_embedding: str = ""
     sections: bool = False
     softmax_of_chosen: bool = False
     normed_weights: bool = True
+    selects_by_logits: bool = False
     weight_before: bool = False
-    residual_first: bool = False
+    residual_first: str = ""
     joint_gates: bool = False
     kept_hidden: str = ""
     late_rows_in_0_5: bool = False
@@ -62,16 +71,31 @@ TRAITS = MappingProxyType(
         "gemma4": Traits(scaled_embedding="rows", kept_hidden="after_norm", late_rows_in_0_5=True),
         "deepseek2": Traits(kept_hidden="after_norm"),
         "glm4moe": Traits(kept_hidden="after_norm"),
-        "command-r": Traits(layer_norm=True, parallel=("fed", "residual", "mixed")),
+        "command-r": Traits(layer_norm=True, head_norms=True, parallel=("fed", "residual", "mixed")),
         "cohere2": Traits(layer_norm=True, parallel=("fed", "residual", "mixed"), full_rotary=False),
+        "phi3": Traits(residual_first="feed_forward"),
+        "phimoe": Traits(residual_first="feed_forward"),
         "phi2": Traits(layer_norm=True, parallel=("mixed", "fed", "residual")),
-        "falcon": Traits(layer_norm=True, parallel=("fed", "mixed", "residual")),
+        "falcon": Traits(layer_norm=True, parallel=("fed", "mixed", "residual"), rows_after_norm=True),
         "bloom": Traits(layer_norm=True, rotary=False),
         "mpt": Traits(layer_norm=True, rotary=False),
         "starcoder2": Traits(layer_norm=True),
+        "stablelm": Traits(layer_norm=True, head_norms=True),
+        "gptneox": Traits(layer_norm=True, parallel=("fed", "residual", "mixed")),
+        "dbrx": Traits(layer_norm=True),
+        "olmo": Traits(layer_norm=True),
+        "olmoe": Traits(normed_weights=False),
+        "deepseek": Traits(normed_weights=False),
+        "smollm3": Traits(unrotated_every=4),
         "olmo2": Traits(post_norm=True),
         "exaone4": Traits(post_norm=True, full_rotary=False),
-        "llama4": Traits(weight_before=True, normed_weights=False, full_rotary=False, temperature=True),
+        "llama4": Traits(
+            weight_before=True,
+            normed_weights=False,
+            selects_by_logits=True,
+            full_rotary=False,
+            temperature=True,
+        ),
         "baichuan": Traits(rotary_layer_count=32),
         "qwen2moe": Traits(normed_weights=False),
         "qwen3next": Traits(joint_gates=True, kept_hidden="after_norm", late_rows_in_0_5=True),
@@ -80,11 +104,11 @@ TRAITS = MappingProxyType(
         "qwen2vl": Traits(sections=True),
         "qwen3vl": Traits(sections=True),
         "qwen3vlmoe": Traits(sections=True),
-        "lfm2": Traits(residual_first=True),
-        "lfm2moe": Traits(residual_first=True),
+        "lfm2": Traits(residual_first="both"),
+        "lfm2moe": Traits(residual_first="both"),
         "kimi-linear": Traits(rotary=False),
         "step35": Traits(kept_hidden="before_norm", late_rows_in_0_5=True),
-        "jamba": Traits(rotary=False, normed_weights=False, residual_first=True),
+        "jamba": Traits(rotary=False, normed_weights=False, residual_first="both"),
         "nemotron_h": Traits(rotary=False, kept_hidden="after_norm", late_rows_in_0_5=True),
         "nemotron_h_moe": Traits(rotary=False, kept_hidden="after_norm", late_rows_in_0_5=True),
         "granite": Traits(scaled_embedding="constant"),
@@ -101,8 +125,10 @@ def traits(architecture: str) -> Traits:
     return TRAITS.get(architecture, PLAIN)
 
 
-def rotates(shape: Shape, trait: Traits, *, windowed: bool) -> bool:
+def rotates(shape: Shape, trait: Traits, layer: int, *, windowed: bool) -> bool:
     """Whether a layer's queries and keys are rotated by position."""
     if not trait.rotary or trait.rotary_layer_count not in (0, shape.layers):
+        return False
+    if trait.unrotated_every and (layer + 1) % trait.unrotated_every == 0:
         return False
     return windowed or trait.full_rotary or not shape.window_tokens
