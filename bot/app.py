@@ -28,6 +28,7 @@ from bot.listeners import register_listeners
 from bot.listeners.channel import Channels
 from bot.listeners.reception import Reception
 from bot.listeners.watching import Watching
+from bot.look_ups import LookUps
 from bot.outbox import Outbox
 from bot.schedule import every
 from bot.settings import BotSettings
@@ -59,7 +60,11 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         client = web_client(settings, metrics, session)
         outbox = Outbox(client=client, session=session, metrics=metrics)
         desk = Desk(
-            catalog=catalog, reader=_reader(settings, metrics), thinker=thinker, command=settings.command
+            catalog=catalog,
+            reader=_reader(settings, metrics),
+            thinker=thinker,
+            command=settings.command,
+            look_ups=_look_ups(settings),
         )
         rounds = _rounds(settings, desk, outbox, WatchStore(engine), storing)
         channels = Channels(desk=desk, store=DefaultsStore(engine), worker=storing)
@@ -91,6 +96,11 @@ def _catalog(settings: BotSettings) -> Catalog:
         return load_catalog(settings.site_catalog)
     except UserError as error:
         raise CannotStart(error.sentence) from None
+
+
+def _look_ups(settings: BotSettings) -> LookUps | None:
+    hub = settings.hub_settings()
+    return LookUps(hub) if hub else None
 
 
 def _app(settings: BotSettings, metrics: BotMetrics) -> AsyncApp:

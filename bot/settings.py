@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.alerts import Route, routes_of
 from bot.fleet import STALE_AFTER_SECONDS
 from bot.fleet_reader import DEFAULT_DEADLINE_SECONDS
+from shared.hub.settings import ENDPOINT, TIMEOUT_SECONDS, HubSettings
 
 SLACK_API_URL: Final = "https://slack.com/api/"
 DEFAULT_PORT: Final = 9836
@@ -151,6 +152,27 @@ class BotSettings(BaseSettings):
         validation_alias="FITTINGROOM_SITE_CATALOG",
         description="TOML file of models, GPUs, quantizations and engines to add to the catalog.",
     )
+    hub: Literal["on", "off"] = Field(
+        "on",
+        validation_alias="FITTINGROOM_HUB",
+        description="Whether models that are not in the catalog are looked up on the hub.",
+    )
+    hub_endpoint: HttpUrl = Field(
+        ENDPOINT, validation_alias="HF_ENDPOINT", description="Address of the hub, or of a mirror of it."
+    )
+    hub_token: SecretStr | None = Field(
+        None, validation_alias="HF_TOKEN", description="The hub's token, for gated and private models."
+    )
+    hub_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        TIMEOUT_SECONDS,
+        validation_alias="FITTINGROOM_HUB_TIMEOUT_SECONDS",
+        description="How long looking one model up may take.",
+    )
+    hub_cache: Path | None = Field(
+        None,
+        validation_alias="FITTINGROOM_HUB_CACHE",
+        description="Folder in which looked-up models are kept for a week; without one they are kept in memory.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", validation_alias="FITTINGROOM_LOG_LEVEL", description="How much to log."
     )
@@ -170,6 +192,17 @@ class BotSettings(BaseSettings):
         if self.alerts_token and not (self.alerts_channel or self.alerts_routes):
             needed["FITTINGROOM_ALERTS_CHANNEL"] = None
         return tuple(name for name, value in needed.items() if value is None)
+
+    def hub_settings(self) -> HubSettings | None:
+        """How models nobody listed are looked up; None when they are not."""
+        if self.hub == "off":
+            return None
+        return HubSettings(
+            endpoint=self.hub_endpoint.rstrip("/"),
+            token=self.hub_token.get_secret_value() if self.hub_token else None,
+            cache_folder=self.hub_cache,
+            timeout_seconds=self.hub_timeout_seconds,
+        )
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret in the clear, for the log's redaction and for nothing else."""

@@ -20,12 +20,17 @@ from bot.terminal.plan_json import plan_json
 from bot.verbs import verb_of
 from bot.version import VERSION
 from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Model
 from shared.errors import UserError
+from shared.hub.unlisted import with_row
 from shared.planner.plan import Plan
 from shared.planner.planner import plan
 from shared.question.parse import parse_question
 
 KEPT_PLANS: Final = 64  # a plan is a pure function of the text, and people press buttons on the same one
+KEPT_CATALOGS: Final = (
+    3  # with a model nobody listed; as many as the names' own index keeps beside the plain one
+)
 HELP_WORDS: Final = frozenset({"", "help", "hilfe", "?", "-h", "--help", "hi", "hello"})
 
 
@@ -37,6 +42,7 @@ class Asked:
         defaults: What its channel takes for granted, as canonical text.
         details: Everything unfolded.
         private: One person sees the answer.
+        rows: Models nobody listed that the question names, as they were looked up.
     """
 
     text: str
@@ -45,6 +51,7 @@ class Asked:
     details: bool = False
     private: bool = True
     command: str = "/fit"
+    rows: tuple[Model, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +84,19 @@ class Mind:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._plan = lru_cache(maxsize=KEPT_PLANS)(self._planned)
+        self._facts = lru_cache(maxsize=KEPT_CATALOGS)(self._with_rows)
 
     def reply(self, asked: Asked) -> Reply:
         """The message that answers; a person's mistake is an answer too."""
         if asked.text.strip().casefold() in HELP_WORDS:
             return Reply(message=help_message(asked.command), result="answered")
-        frame = Frame(catalog=self.catalog, version=VERSION, details=asked.details, private=asked.private)
+        facts = self._facts(asked.rows)
+        frame = Frame(catalog=facts, version=VERSION, details=asked.details, private=asked.private)
         about_fleet = self._about_fleet(asked, frame)
         if about_fleet:
             return Reply(message=about_fleet, result="answered")
         try:
-            made = placed(self._plan(asked.text, asked.defaults), self.catalog, asked.fleet)
+            made = placed(self._plan(asked.text, asked.defaults, asked.rows), facts, asked.fleet)
         except UserError as error:
             return Reply(message=error_message(error, asked.text, asked.command), result="not_understood")
         return Reply(message=plan_message(made, frame), result="answered")
@@ -95,7 +104,8 @@ class Mind:
     def answer(self, asked: Asked) -> Answer | Misunderstood:
         """The answer itself."""
         try:
-            return placed(self._plan(asked.text, asked.defaults), self.catalog, asked.fleet)
+            the_plan = self._plan(asked.text, asked.defaults, asked.rows)
+            return placed(the_plan, self._facts(asked.rows), asked.fleet)
         except UserError as error:
             return misunderstood(error)
 
@@ -104,11 +114,19 @@ class Mind:
         made = self.answer(asked)
         return made if isinstance(made, Misunderstood) else plan_json(made)
 
-    def _planned(self, text: str, defaults: str) -> Plan:
-        query = parse_question(text, self.catalog)
+    def _planned(self, text: str, defaults: str, rows: tuple[Model, ...]) -> Plan:
+        facts = self._facts(rows)
+        query = parse_question(text, facts)
         if defaults:
-            query = with_defaults(query, parse_question(defaults, self.catalog))
-        return plan(query, self.catalog)
+            query = with_defaults(query, parse_question(defaults, facts))
+        return plan(query, facts)
+
+    def _with_rows(self, rows: tuple[Model, ...]) -> Catalog:
+        """The catalog with models nobody listed."""
+        catalog = self.catalog
+        for row in rows:
+            catalog = with_row(catalog, row)
+        return catalog
 
     def _about_fleet(self, asked: Asked, frame: Frame) -> Message | None:
         """The answer to a question about our own GPUs; None when it is about models."""

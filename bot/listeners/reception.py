@@ -14,7 +14,8 @@ from bot.desk import Desk
 from bot.health import BotMetrics
 from bot.listeners.channel import Channels
 from bot.listeners.turn import Payload, Turn
-from bot.messages.error import failure_message
+from bot.look_ups import Tell
+from bot.messages.error import failure_message, progress_message
 from bot.messages.message import Message
 from bot.outbox import Outbox, SlackRefused
 from bot.watch_verbs import WatchVerb, watch_verb_of
@@ -71,7 +72,9 @@ class Reception:
             await self.send(turn, message)
             return result
         defaults = await self.channels.text_for(turn) if self.channels else ""
-        reply = await self.desk.reply(turn.text, details=details, private=turn.private, defaults=defaults)
+        reply = await self.desk.reply(
+            turn.text, details=details, private=turn.private, defaults=defaults, tell=self._teller(turn)
+        )
         await self.send(turn, reply.message)
         return reply.result
 
@@ -92,6 +95,19 @@ class Reception:
             await self.outbox.post(
                 turn.user, message
             )  # a form left open for half an hour: as a direct message
+
+    def _teller(self, turn: Turn) -> Tell | None:
+        """How whoever waits for a look-up is told of it: only where that leaves no message behind in a channel."""
+        if not turn.response_url or turn.replace:
+            return None
+
+        async def tell(step: str) -> None:
+            try:
+                await self.outbox.respond(turn.response_url, progress_message(step))
+            except SlackRefused as refused:
+                log.warning("Slack did not take the progress of a look-up (%s)", refused.reason)
+
+        return tell
 
     async def finish(self, seconds: float) -> None:
         """Let the turns under way end, for at most this long."""

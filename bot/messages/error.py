@@ -32,6 +32,11 @@ def error_message(error: UserError, text: str, command: str) -> Message:
     return message(inert(sentence), blocks)
 
 
+def progress_message(step: str) -> Message:
+    """What is being done, for whoever waits."""
+    return message(inert(step), [rich_text(paragraph(step))])
+
+
 def failure_message(incident: str) -> Message:
     """Something broke on our side; the id is what to look for in the log."""
     sentence = f"Something went wrong on my side, not in your question. It is logged as incident {incident}."

@@ -19,6 +19,7 @@ from shared.question.remaining import Remaining, is_rejected
 from shared.question.vocabulary import NOISE
 
 MOST_CHOICES: Final = 12
+_LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
 _THOUSANDS: Final = re.compile(r"(?<![\w.])\d+k(?!\w)")
 _DRAFT: Final = re.compile(r"\b(?:draft|speculative|speculat\w+ decoding|assistant model|draft model)\b")
 
@@ -81,6 +82,8 @@ def resolve(name: str, names: ModelNames) -> Model | None:
     mentions = model_mentions(name.lower(), names)
     if len(mentions) != 1 or mentions[0].unknown or mentions[0].is_corrected:
         return None
+    if _LETTER_OR_DIGIT.search(name[: mentions[0].start] + name[mentions[0].end :]):
+        return None  # "Slow-1-7B": a common word is no noise within a name
     rows = closest(mentions[0].face, names)
     return rows[0] if len(rows) == 1 else None
 

@@ -24,6 +24,7 @@ class Repository:
     gated_for: str | None = None  # the token that may read it
     status: int = 200
     slow_seconds: float = 0.0
+    held_until: threading.Event | None = None
     drips: bool = False
     redirects_to: str | None = None
     ignores_ranges: bool = False
@@ -79,6 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refused(self, repository: Repository, headers: dict[str, str]) -> bool:
         time.sleep(repository.slow_seconds)
+        if repository.held_until is not None:
+            repository.held_until.wait(60)
         if repository.status != 200:
             self._send(repository.status, b"{}", {})
             return True
