@@ -35,31 +35,35 @@ async def started(slack: FakeSlack, place: Node, folder: Path) -> BotProcess:
     return bot
 
 
+async def promises(slack: FakeSlack, user: str, contexts: tuple[int, ...]) -> int:
+    """Ask for a watch per context; how many were promised."""
+    slack.workspace.members["C1"].add(user)
+    for context in contexts:
+        question = f"llama 3.1 8b fp8 on A100 40GB with vllm {context} context"
+        assert "I will write to you" in (await slack.ask(f"/fit watch {question}", user=user)).text
+    return len(contexts)
+
+
 async def test_killed_at_any_moment_every_watch_is_told_once(tmp_path: Path) -> None:
     chance = random.Random(20261123)
     async with exporters(FULL) as nodes, FakeSlack() as slack:
-        place = nodes[0]
+        place, promised = nodes[0], 0
         bot = await started(slack, place, tmp_path)
-        promised = 0
-        for number in range(KILLS):
-            place.report = FULL
-            user = f"U{number + 10}"
-            slack.workspace.members["C1"].add(user)
-            # Slack is slow now and then, so that some kills fall between its acceptance and our note of it
-            slack.workspace.slow_seconds = chance.choice([0.0, 0.0, 0.2])
-            for context in CONTEXTS[: chance.randint(1, 3)]:
-                answer = await slack.ask(
-                    f"/fit watch llama 3.1 8b fp8 on A100 40GB with vllm {context} context", user=user
-                )
-                assert "I will write to you" in answer.text
-                promised += 1
+        try:
+            for number in range(KILLS):
+                place.report = FULL
+                # Slack is slow now and then, so that some kills fall between its acceptance and our note of it
+                slack.workspace.slow_seconds = chance.choice([0.0, 0.0, 0.2])
+                promised += await promises(slack, f"U{number + 10}", CONTEXTS[: chance.randint(1, 3)])
+                place.report = FREE
+                await killed_at_random(bot, chance)
+                bot = await started(slack, place, tmp_path)
             place.report = FREE
-            await killed_at_random(bot, chance)
-            bot = await started(slack, place, tmp_path)
-        place.report = FREE
-        await slack.workspace.until(lambda: len(told(slack)) >= promised, seconds=60, what="every watch")
-        await asyncio.sleep(1.5)  # two leases: whatever would be told twice is told by now
+            await slack.workspace.until(lambda: len(told(slack)) >= promised, seconds=60, what="every watch")
+            await asyncio.sleep(1.5)  # longer than a lease: whatever would be told twice is told by now
+        finally:
+            code = await bot.stop()
         keys = [str(one.metadata["event_payload"]) for one in told(slack) if one.metadata]
-        assert await bot.stop() == 0
+        assert code == 0
         assert len(keys) == promised
         assert len(set(keys)) == promised
