@@ -67,6 +67,7 @@ class Experts(Row):
     every: Positive = 1  # every n-th layer is a mixture (Llama 4 Maverick, Jamba: 2)
     router_bias: bool = False  # a correction bias per expert
     biases: bool = False  # the experts' projections have biases (gpt-oss)
+    latent_size: Count = 0  # routed experts read and write a narrower stream of this width (Nemotron 3 Super)
     dense_beside: bool = False  # a dense feed-forward runs beside the experts in the same layer (Gemma 4)
 
 

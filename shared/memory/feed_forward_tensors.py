@@ -36,15 +36,27 @@ def mixture(shape: Shape, experts: Experts, ffn_size: int) -> tuple[Tensor, ...]
         tensors.append(vector(Role.ROUTER_CORRECTION, experts.total, bias=True))
     if experts.dense_beside:
         tensors += dense(shape, ffn_size)
+        if shape.norms_per_layer == 4:  # both halves are normed on their own (Gemma 4)
+            tensors += [vector(Role.NORM, hidden)] * 3
+            tensors += [vector(Role.ROUTER_SCALE, hidden), vector(Role.EXPERT_SCALE, experts.total)]
     return tuple(tensors)
 
 
 def _routed(shape: Shape, experts: Experts) -> list[Tensor]:
-    hidden, size, total = shape.hidden_size, experts.ffn_size, experts.total
+    """The experts' matrices; those of a narrower stream have projections into and out of it that all share.
+
+    LatentMoE: arXiv 2601.18089, and fc1_latent_proj and fc2_latent_proj of Nemotron 3 Super's checkpoint.
+    """
+    hidden, size, total = experts.latent_size or shape.hidden_size, experts.ffn_size, experts.total
     parts = [(Role.EXPERT_UP, size, hidden), (Role.EXPERT_DOWN, hidden, size)]
     if shape.ffn_gated:
         parts.insert(0, (Role.EXPERT_GATE, size, hidden))
     tensors = [matrix(role, rows, columns, matrices=total) for role, rows, columns in parts]
+    if experts.latent_size:
+        tensors += [
+            matrix(Role.EXPERT_LATENT_DOWN, hidden, shape.hidden_size),
+            matrix(Role.EXPERT_LATENT_UP, shape.hidden_size, hidden),
+        ]
     if experts.biases:
         tensors += [
             Tensor(role=role, rows=total, columns=rows, bias=True)  # stored as one row per expert

@@ -38,9 +38,13 @@ class Role(StrEnum):
     FFN_DOWN = "ffn_down"
     ROUTER = "router"
     ROUTER_CORRECTION = "router_correction"  # one learned offset per expert, only used to choose
+    ROUTER_SCALE = "router_scale"  # Gemma 4: of the router's input
+    EXPERT_SCALE = "expert_scale"  # Gemma 4: one factor per expert
     EXPERT_GATE = "expert_gate"
     EXPERT_UP = "expert_up"
     EXPERT_DOWN = "expert_down"
+    EXPERT_LATENT_DOWN = "expert_latent_down"  # hidden -> the experts' own width, the same on every rank
+    EXPERT_LATENT_UP = "expert_latent_up"
     SHARED_EXPERT_GATE = "shared_expert_gate"
     SHARED_EXPERT_UP = "shared_expert_up"
     SHARED_EXPERT_DOWN = "shared_expert_down"

@@ -120,7 +120,16 @@ def nemotron_h(c: Fields) -> Parts:
     if is_mixture:
         shared = c.whole("n_shared_experts", default=0, most=64)
         width = shared * c.whole("moe_shared_expert_intermediate_size", default=0, most=2**24)
-        parts["experts"] = experts(c, shared=shared, shared_width=width, router_bias=True)
+        latent = c.whole("moe_latent_size", default=0, most=2**16)
+        if latent:
+            parts["gguf_architecture"] = None  # llama.cpp's tensors for it are not known to us
+        parts["experts"] = experts(
+            c,
+            latent_size=latent,
+            shared=shared,
+            shared_width=width,
+            router_bias=True,
+        )
     return parts
 
 

@@ -28,16 +28,14 @@ REFUSED = {
     "nvidia/DeepSeek-V4-Pro-NVFP4": "deepseek_v4",
     "sgl-project/DeepSeek-V4-Flash-FP8": "deepseek_ref",
     "sgl-project/DeepSeek-V4-Pro-FP8": "deepseek_ref",
-    "moonshotai/Kimi-K3": "latent_moe_use_norm",
-    "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8": "moe_latent_size",
-    "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-NVFP4": "moe_latent_size",
-    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16": "moe_latent_size",
-    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-FP8": "moe_latent_size",
-    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-NVFP4": "moe_latent_size",
+    "moonshotai/Kimi-K3": "attn_res_block_size",
     "nvidia/Llama-3_3-Nemotron-Super-49B-v1": "nemotron-nas",
     "stepfun-ai/Step-3.7-Flash": "step3p7",
     "stepfun-ai/Step-3.7-Flash-FP8": "step3p7",
-    # its list of layers was folded where this config was copied from, so the copy does not say the order
+    # the list of layers was folded where these were copied from, so the copies do not say their order
+    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16": "hybrid_override_pattern",
+    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-FP8": "hybrid_override_pattern",
+    "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-NVFP4": "hybrid_override_pattern",
     "nvidia/NVIDIA-Nemotron-3.5-Lightning-30B-A3B-NVFP4": "hybrid_override_pattern",
 }
 # What is different between a repository's config and its model's row, and why that is right.
