@@ -7,6 +7,7 @@ from typing import Final
 from exporter.engine_apis.state import EngineState
 from shared.catalog.catalog import Catalog
 from shared.catalog.names import find_model, find_quantization
+from shared.catalog.packaging import unpacked
 from shared.catalog.rows import Model, Quantization
 from shared.engines.engine import SeenCommand
 from shared.errors import UserError
@@ -19,20 +20,6 @@ _GGUF_TYPE: Final = re.compile(
 _GGUF_ENDING: Final = re.compile(r"[-_.]gguf$", re.IGNORECASE)
 _HUB_FOLDER: Final = re.compile(r"models--([^/]+?)--([^/]+)")
 _BLOB: Final = re.compile(r"sha256[-:][0-9a-f]{64}$")
-# What a checkpoint's name says about how its weights are stored; the more telling word first.
-_CHECKPOINT_WORDS: Final = (
-    ("w4a16", "W4A16"),
-    ("w8a16", "W8A16"),
-    ("gptq-int8", "GPTQ-INT8"),
-    ("awq", "AWQ"),
-    ("gptq", "GPTQ"),
-    ("nvfp4", "NVFP4"),
-    ("mxfp4", "MXFP4"),
-    ("fp8", "FP8"),
-    ("w8a8", "INT8"),
-    ("int8", "INT8"),
-    ("bnb-4bit", "NF4"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +82,7 @@ def _spelling(text: str) -> tuple[str, str | None]:
     kind = _GGUF_TYPE.search(text)
     if kind:
         return text[: kind.start()], kind[1].upper()
-    lower = text.lower()
-    word = next((quantization for piece, quantization in _CHECKPOINT_WORDS if piece in lower), None)
-    return text, word
+    return text, unpacked(text).quantization or None
 
 
 def _model(name: str, catalog: Catalog) -> Model | None:

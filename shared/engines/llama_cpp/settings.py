@@ -120,7 +120,7 @@ def _refuse(shape: Shape, key_type: str, value_type: str, flash: bool) -> None:
     """
     if shape.gguf_architecture is None:
         raise Unsupported(
-            f"llama.cpp has no loader for {shape.architecture} models; vLLM or transformers may."
+            f"I know no loader of llama.cpp for this {shape.architecture} model; vLLM or transformers may run it."
         )
     if LayerKind.LATENT in shape.layer_pattern and key_type != value_type:
         raise Refused(
