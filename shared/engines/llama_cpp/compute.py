@@ -14,13 +14,11 @@ from shared.engines.llama_cpp.place import Placement
 from shared.engines.llama_cpp.quantizer import stored_tensors
 from shared.engines.llama_cpp.settings import CELL_PADDING, MOST_CELLS, Settings
 from shared.memory.feed_forward_tensors import is_mixture_layer
-from shared.memory.gguf_types import UNQUANTIZED
 from shared.memory.placement import HOST
 from shared.memory.tensor import Role
-from shared.memory.tensors import kv_heads, layer_attention
+from shared.memory.tensors import kv_heads
 
 _OFFLOAD_BATCH: Final = 32  # GPUs take over operations on host weights from this batch on: ggml-cuda.cu
-_ROTATION: Final = 64  # the smallest Hadamard rotation, and the one values get
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def _run(asked: Reservation, cells: int) -> _Run:
     shape = asked.model.shape
     weights = _weight_sizes(asked.model, asked.mix) if asked.mix else None
     layers = _layers(asked, shape, weights)
-    graph = model_graph(shape, _sizes(asked, shape, cells), layers, asked.places[-1], weights)
+    graph = model_graph(shape, _sizes(asked, cells), layers, asked.places[-1], weights)
     plan = schedule(graph, pipeline=asked.pipeline)
     grows = asked.window_cells == 0
     low = CELL_PADDING if grows else asked.window_cells + 1
@@ -127,9 +125,8 @@ def _run(asked: Reservation, cells: int) -> _Run:
     return _Run(bounds.low, bounds.high, peaks)
 
 
-def _sizes(asked: Reservation, shape: Shape, cells: int) -> RunSizes:
+def _sizes(asked: Reservation, cells: int) -> RunSizes:
     grows = asked.window_cells == 0
-    keys, values = _rotations(shape, asked.key_type, asked.value_type)
     return RunSizes(
         tokens=asked.tokens,
         outputs=asked.outputs,
@@ -141,36 +138,8 @@ def _sizes(asked: Reservation, shape: Shape, cells: int) -> RunSizes:
         flash_attention=asked.flash_attention,
         key_type=asked.key_type,
         value_type=asked.value_type,
-        rotate_keys=keys,
-        rotate_values=values,
         mixed_inputs=asked.mixed_inputs,
     )
-
-
-def _rotations(shape: Shape, key_type: str, value_type: str) -> tuple[int, int]:
-    """Rows of the rotations applied to quantized keys and values; 0 where heads are not whole 64s.
-
-    llama_kv_cache's constructor: https://github.com/ggml-org/llama.cpp/blob/0c1e57098/src/llama-kv-cache.cpp
-    """
-    kinds = [
-        kind
-        for kind in dict.fromkeys(shape.layer_kinds())
-        if kind not in (LayerKind.RECURRENT, LayerKind.NONE)
-    ]
-    if not kinds or LayerKind.LATENT in kinds:
-        return 0, 0
-    heads = {layer_attention(shape, kind).head_dim for kind in kinds}
-    value_heads = {
-        layer_attention(shape, kind).value_head_dim or layer_attention(shape, kind).head_dim for kind in kinds
-    }
-    keys = values = 0
-    if key_type not in UNQUANTIZED and len(heads) == 1 and min(heads) % _ROTATION == 0:
-        keys = _ROTATION
-        while min(heads) % (2 * keys) == 0:
-            keys *= 2
-    if value_type not in UNQUANTIZED and len(value_heads) == 1 and min(value_heads) % _ROTATION == 0:
-        values = _ROTATION
-    return keys, values
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from shared.catalog.rows import Shape
-from shared.memory.tensor import Role, Tensor
+from shared.memory.tensor import Role, Tensor, vector
 from shared.memory.tensors import inventory
 
 # gguf-py/gguf/constants.py, TENSOR_NAMES, at llama.cpp 0c1e57098
@@ -42,6 +42,8 @@ _NAMES = MappingProxyType(
         Role.FFN_DOWN: "ffn_down",
         Role.ROUTER: "ffn_gate_inp",
         Role.ROUTER_CORRECTION: "exp_probs_b",
+        Role.ROUTER_SCALE: "ffn_gate_inp.scale",
+        Role.EXPERT_SCALE: "ffn_down_exps.scale",
         Role.EXPERT_GATE: "ffn_gate_exps",
         Role.EXPERT_UP: "ffn_up_exps",
         Role.EXPERT_DOWN: "ffn_down_exps",
@@ -88,8 +90,12 @@ FUSED_QKV = frozenset(
 )
 FUSED_GATE_UP = frozenset({"phi3", "chatglm", "glm4", "plamo2"})
 FUSED_EXPERT_GATE_UP = frozenset({"gemma4"})
+# Architectures whose files hold one factor for every layer's output, and rotation factors for full layers.
+_SCALED_LAYERS = frozenset({"gemma4"})
 # Converters that drop the multi-token-prediction layers (skip_mtp in conversion/deepseek.py, conversion/ernie.py).
 _WITHOUT_MTP = frozenset({"deepseek2", "deepseek4", "ernie4_5-moe"})
+
+_WITHOUT_SUFFIX = frozenset({Role.STATE_DECAY, Role.STATE_SKIP, Role.ROUTER_SCALE, Role.EXPERT_SCALE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +127,14 @@ def gguf_tensors(shape: Shape) -> tuple[GgufTensor, ...]:
     """All tensors in the order the quantizer visits them: outside the layers first, then by layer, then by name."""
     stock = inventory(shape)
     tensors = [_named(tensor, -1, shape) for tensor in stock.model]
-    if shape.rope_frequencies and shape.attention is not None:
+    scaled_layers = shape.gguf_architecture in _SCALED_LAYERS
+    if (shape.rope_frequencies or scaled_layers) and shape.attention is not None:
         tensors.append(_rope_frequencies(shape.attention.head_dim))
     by_layer: list[list[GgufTensor]] = [[] for _ in range(shape.layers)]
     for group in stock.groups:
         fused = _fuse(group.tensors, shape)
+        if scaled_layers:
+            fused.append(vector(Role.LAYER_SCALE, 1))
         for layer in group.layers:
             by_layer[layer] = sorted((_named(tensor, layer, shape) for tensor in fused), key=_by_name)
     for layer_tensors in by_layer:
@@ -185,7 +194,7 @@ def _named(tensor: Tensor, layer: int, shape: Shape) -> GgufTensor:
         columns=tensor.columns,
         rows=tensor.rows,
         matrices=tensor.matrices,
-        weight=not tensor.bias and tensor.role not in (Role.STATE_DECAY, Role.STATE_SKIP),
+        weight=not tensor.bias and tensor.role not in _WITHOUT_SUFFIX,
     )
 
 

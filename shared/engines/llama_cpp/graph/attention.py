@@ -25,6 +25,7 @@ def grouped_query_attention(
     own_cache: bool = True,
     keys_before_values: bool = False,
     temperature: GraphTensor | None = None,
+    value_norm: bool = False,
 ) -> GraphTensor:
     """Projections, rotation, cache writes, attention and output projection; returns the layer's contribution.
 
@@ -39,9 +40,12 @@ def grouped_query_attention(
         own_cache: False where the layer reads an earlier layer's cache.
         keys_before_values: The windowed variant of build_attn computes keys first.
         temperature: A factor for every token's query, in the place of norms (Llama 4's layers without rotation).
+        value_norm: Whether values are normed, without weights.
     """
     query, key, value = _projections(build, source, attention, kv_heads, fused=fused, own_cache=own_cache)
     gate = query if attention.output_gate else None
+    if value is not None and value_norm:
+        value = GraphTensor(value.shape, (value,), inplace=not build.layer_norm)
     if temperature is not None:
         query = build.elementwise(query, temperature)
     else:
@@ -167,7 +171,8 @@ def _projections(
             view(joined, (value_head, kv_heads, tokens), contiguous=False),
         )
     projected: list[GraphTensor] = []
-    for index, (width, heads) in enumerate(sizes if own_cache else sizes[:1]):
+    own_matrices = 1 if not own_cache else 2 if attention.value_is_key else 3
+    for index, (width, heads) in enumerate(sizes[:own_matrices]):
         doubled = 2 if attention.output_gate and index == 0 else 1
         matrix = build.multiply(source, doubled * width * heads, _PROJECTIONS[index])
         if attention.qkv_bias:
@@ -177,7 +182,7 @@ def _projections(
         projected.append(view(matrix, (width, heads, tokens), contiguous=doubled == 1))
     if not own_cache:
         return projected[0], None, None
-    return projected[0], projected[1], projected[2]
+    return projected[0], projected[1], projected[-1]  # the values are the keys where they have no matrix
 
 
 def _normed_and_rotated(

@@ -25,7 +25,6 @@ class RunSizes:
         window_cells: Of a windowed layer's cache, per stream.
         window_grows: Whether window_cells equal cells because the context is still that short.
         key_type: Of the cache; `value_type` of its values.
-        rotate_keys: Rows of the rotation applied to quantized keys; 0 for none. `rotate_values` likewise.
         mixed_inputs: Whether tokens and embeddings may come in one batch (0.6 and after).
     """
 
@@ -39,8 +38,6 @@ class RunSizes:
     flash_attention: bool
     key_type: str
     value_type: str
-    rotate_keys: int
-    rotate_values: int
     mixed_inputs: bool
 
 
@@ -133,8 +130,17 @@ class GraphContext:
         tensor.view_of = CACHE
         return tensor
 
-    def cache_inputs(self, *, window: bool, values: int, latent: bool = False) -> CacheInputs:
-        """Inputs of the cache of full or windowed layers. `values` is the widest value row."""
+    def cache_inputs(
+        self, *, window: bool, values: int, rotations: tuple[int, int] = (0, 0), latent: bool = False
+    ) -> CacheInputs:
+        """Inputs of the cache of full or windowed layers.
+
+        Args:
+            window: Of windowed layers.
+            values: The widest value row.
+            rotations: Rows of the matrices that rotate keys and values; 0 for none.
+            latent: Values are part of the keys.
+        """
         sizes = self.sizes
         cells = sizes.window_cells if window else sizes.cells
         grows = sizes.window_grows if window else True
@@ -150,8 +156,8 @@ class GraphContext:
             mask=mask,
             cells=cells,
             grows=grows,
-            key_rotation=self._rotation(0 if latent else sizes.rotate_keys),
-            value_rotation=self._rotation(0 if latent else sizes.rotate_values),
+            key_rotation=self._rotation(rotations[0]),
+            value_rotation=self._rotation(rotations[1]),
         )
 
     def _rotation(self, rows: int) -> GraphTensor | None:

@@ -62,12 +62,27 @@ def dense_feed_forward(
     return build.with_weight(down) if bias else down
 
 
+def mixture_beside_dense(
+    build: GraphContext, source: GraphTensor, experts: Experts, gating: Gating, ffn_size: int
+) -> GraphTensor:
+    """A dense feed-forward and routed experts, each with norms of its own around it (Gemma 4)."""
+    beside = build.norm(dense_feed_forward(build, build.norm(source), ffn_size, gated=build.shape.ffn_gated))
+    routed_input = build.norm(source)
+    router_input = build.with_weight(build.elementwise(GraphTensor(source.shape, (source,), inplace=True)))
+    said = mixture_of_experts(build, routed_input, experts, gating, router_input)
+    return build.elementwise(beside, build.norm(said))
+
+
 def mixture_of_experts(
-    build: GraphContext, source: GraphTensor, experts: Experts, gating: Gating
+    build: GraphContext,
+    source: GraphTensor,
+    experts: Experts,
+    gating: Gating,
+    router_input: GraphTensor | None = None,
 ) -> GraphTensor:
     """Route every token to its experts and add up what they say."""
     tokens, hidden, used = source.shape[1], source.shape[0], experts.active
-    scores, chosen = _router(build, source, experts, gating)
+    scores, chosen = _router(build, router_input or source, experts, gating)
     weights = _weights(build, scores, chosen, tokens, used, gating)
     build.graph.expand(weights)
     expert_input = view(source, (hidden, 1, tokens))
@@ -78,6 +93,9 @@ def mixture_of_experts(
     said = build.weighted((hidden, used, tokens), (active, chosen), Role.EXPERT_DOWN)
     if experts.biases:
         said = build.with_weight(said, chosen, expert=True)
+    if experts.dense_beside:  # a factor for every expert
+        factors = GraphTensor((1, experts.total, tokens), home=build.expert_place)
+        said = build.elementwise(said, GraphTensor((1, used, tokens), (factors, chosen)))
     if not gating.weight_before:
         said = GraphTensor(said.shape, (said, weights), inplace=True)
     build.graph.expand(said)

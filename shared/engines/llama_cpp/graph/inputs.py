@@ -5,13 +5,17 @@ https://github.com/ggml-org/llama.cpp/blob/0c1e57098/src/llama-graph.cpp
 """
 
 from dataclasses import dataclass
+from typing import Final
 
-from shared.catalog.rows import LayerKind, Shape
+from shared.catalog.rows import Attention, LayerKind, Shape
 from shared.engines.llama_cpp.graph.context import CacheInputs, GraphContext
 from shared.engines.llama_cpp.graph.state import StateInputs, state_inputs
 from shared.engines.llama_cpp.graph.tensor import F32, HOST, I32, I64, GraphTensor, written_into
 from shared.engines.llama_cpp.graph.traits import Traits
+from shared.memory.gguf_types import UNQUANTIZED
 from shared.memory.tensors import kv_heads, layer_attention
+
+_ROTATION: Final = 64  # rows of the smallest rotation, and of the one values get
 
 
 @dataclass(slots=True)
@@ -20,6 +24,7 @@ class Inputs:
 
     positions: GraphTensor
     temperature: GraphTensor | None = None
+    per_layer: GraphTensor | None = None
     full: CacheInputs | None = None
     window: CacheInputs | None = None
     states: StateInputs | None = None
@@ -73,10 +78,30 @@ def layer_inputs(build: GraphContext, trait: Traits) -> Inputs:
         inputs.full = build.cache_inputs(window=False, values=0, latent=True)
         return inputs
     if any(kind is LayerKind.FULL for kind in kinds):
-        inputs.full = build.cache_inputs(window=False, values=widest)
+        rotations = _rotations(build, layer_attention(shape, LayerKind.FULL))
+        inputs.full = build.cache_inputs(window=False, values=widest, rotations=rotations)
     if any(kind in (LayerKind.WINDOW, LayerKind.CHUNKED) for kind in kinds):
-        inputs.window = build.cache_inputs(window=True, values=widest)
+        rotations = _rotations(build, layer_attention(shape, LayerKind.WINDOW))
+        inputs.window = build.cache_inputs(window=True, values=widest, rotations=rotations)
     return inputs
+
+
+def _rotations(build: GraphContext, attention: Attention) -> tuple[int, int]:
+    """Rows of the rotations applied to quantized keys and values; 0 where heads are not whole 64s.
+
+    llama_kv_cache's constructor: https://github.com/ggml-org/llama.cpp/blob/0c1e57098/src/llama-kv-cache.cpp
+    """
+    keys = values = 0
+    if build.sizes.key_type not in UNQUANTIZED and attention.head_dim % _ROTATION == 0:
+        keys = _ROTATION
+        while attention.head_dim % (2 * keys) == 0:
+            keys *= 2
+    if (
+        build.sizes.value_type not in UNQUANTIZED
+        and (attention.value_head_dim or attention.head_dim) % _ROTATION == 0
+    ):
+        values = _ROTATION
+    return keys, values
 
 
 def _value_width(shape: Shape, kind: LayerKind) -> int:

@@ -11,9 +11,15 @@ from shared.catalog.rows import LayerKind, Shape
 from shared.engines.llama_cpp.gguf_tensors import FUSED_EXPERT_GATE_UP, FUSED_GATE_UP, FUSED_QKV
 from shared.engines.llama_cpp.graph.attention import grouped_query_attention
 from shared.engines.llama_cpp.graph.context import GraphContext, RunSizes
-from shared.engines.llama_cpp.graph.feed_forward import Gating, dense_feed_forward, mixture_of_experts
+from shared.engines.llama_cpp.graph.feed_forward import (
+    Gating,
+    dense_feed_forward,
+    mixture_beside_dense,
+    mixture_of_experts,
+)
 from shared.engines.llama_cpp.graph.inputs import Inputs, embedding, layer_inputs
 from shared.engines.llama_cpp.graph.latent import latent_attention
+from shared.engines.llama_cpp.graph.per_layer import looked_up, mixed_in, projected
 from shared.engines.llama_cpp.graph.recurrent import recurrent_mixer
 from shared.engines.llama_cpp.graph.tensor import I32, Graph, GraphTensor
 from shared.engines.llama_cpp.graph.traits import Traits, rotates, traits
@@ -45,14 +51,22 @@ def model_graph(
     build = GraphContext(shape, sizes, host_weights)
     trait = traits(shape.gguf_architecture or "")
     build.layer_norm = trait.layer_norm
+    build.place = layers[0].place
+    per_layer = looked_up(build) if shape.per_layer_embedding_size and sizes.mixed_inputs else None
     residual = embedding(build, trait, first_place=layers[0].place)
     inputs = layer_inputs(build, trait)
+    if shape.per_layer_embedding_size:
+        inputs.per_layer = projected(build, residual, per_layer or looked_up(build))
     out_ids = build.input((sizes.outputs,), I32)
     late_rows = trait.late_rows_in_0_5 and not sizes.mixed_inputs
     for plan in layers:
         build.place, build.expert_place, build.layer = plan.place, plan.expert_place, plan.index
         wanted = out_ids if plan is layers[-1] and not late_rows else None
         residual = _layer(build, trait, residual, plan.index, inputs, wanted)
+        if inputs.per_layer is not None:
+            residual = mixed_in(build, residual, inputs.per_layer, wanted)
+        if trait.scaled_layers:
+            residual = build.with_weight(residual)
     build.place, build.layer = output_place, -1
     build.graph.expand(_logits(build, trait, residual, out_ids if late_rows else None))
     return build.graph
@@ -113,7 +127,8 @@ def _layer(
     joined = build.elementwise(*terms)
     if not fed_too:
         return joined
-    fed = _feed_forward(build, trait, joined if trait.post_norm else build.norm(joined), index)
+    beside = shape.experts is not None and shape.experts.dense_beside  # norms for each half
+    fed = _feed_forward(build, trait, joined if trait.post_norm or beside else build.norm(joined), index)
     if trait.post_norm or shape.norms_per_layer == 4:
         fed = build.norm(fed)
     return build.elementwise(joined, fed) if trait.residual_first else build.elementwise(fed, joined)
@@ -161,6 +176,7 @@ def _mixer(
         own_cache=index < shape.layers - shape.kv_shared_layers,
         keys_before_values=inputs.window is not None,
         temperature=None if windowed else inputs.temperature,
+        value_norm=trait.value_norm,
     )
 
 
@@ -179,6 +195,8 @@ def _feed_forward(build: GraphContext, trait: Traits, source: GraphTensor, index
         selects_by_logits=trait.selects_by_logits,
         fused_gate_up=shape.gguf_architecture in FUSED_EXPERT_GATE_UP,
     )
+    if experts.dense_beside:
+        return mixture_beside_dense(build, source, experts, gating, ffn_size)
     said = mixture_of_experts(build, source, experts, gating)
     if not experts.shared_ffn_size:
         return said

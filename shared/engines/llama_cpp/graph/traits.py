@@ -17,6 +17,8 @@ class Traits:
         layer_norm: Mean is subtracted too (ggml_norm); that operation never works in place.
         parallel: Attention and feed-forward read the same norm; the three summands in the order they are added.
         rows_after_norm: A second norm of a parallel layer is taken of all rows, of which the wanted ones are picked.
+        value_norm: Values are normed, without weights of its own.
+        scaled_layers: Every layer's output is multiplied by a factor of its own.
         head_norms: Norms of whole queries and keys are taken head by head.
         post_norm: Norms come after attention and feed-forward instead of before (OLMo 2, EXAONE 4).
         rotary: Positions enter by rotation; False where they are learned or absent.
@@ -38,6 +40,8 @@ class Traits:
     layer_norm: bool = False
     parallel: tuple[str, str, str] | None = None
     rows_after_norm: bool = False
+    value_norm: bool = False
+    scaled_layers: bool = False
     head_norms: bool = False
     post_norm: bool = False
     rotary: bool = True
@@ -68,7 +72,13 @@ TRAITS = MappingProxyType(
         "gemma2": Traits(scaled_embedding="rows"),
         "gemma3": Traits(scaled_embedding="rows"),
         "gemma3n": Traits(scaled_embedding="rows"),
-        "gemma4": Traits(scaled_embedding="rows", kept_hidden="after_norm", late_rows_in_0_5=True),
+        "gemma4": Traits(
+            scaled_embedding="rows",
+            value_norm=True,
+            scaled_layers=True,
+            kept_hidden="after_norm",
+            late_rows_in_0_5=True,
+        ),
         "deepseek2": Traits(kept_hidden="after_norm"),
         "glm4moe": Traits(kept_hidden="after_norm"),
         "command-r": Traits(layer_norm=True, head_norms=True, parallel=("fed", "residual", "mixed")),
