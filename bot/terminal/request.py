@@ -9,7 +9,7 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.checkpoints import Checkpoint, find_checkpoint
 from shared.catalog.names import find_engine, find_gpu, find_quantization
 from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
-from shared.errors import BadValue, Refused, UnknownName, UserError, shown
+from shared.errors import BadValue, Refused, UserError, shown
 from shared.memory.workload import Workload
 from shared.planner.case import DEFAULT_CONTEXT_TOKENS, MOST_GPUS, MOST_SEQUENCES
 from shared.planner.engine_choice import engine_for, published
@@ -159,7 +159,7 @@ def _quantization_said(found: Checkpoint, catalog: Catalog, assumptions: list[st
             assumptions.append(f"{found.quantization.name}, as the name of the checkpoint says.")
         return found.quantization.id
     if found.said:
-        raise UnknownName("quantization", found.said)
+        return find_quantization(found.said, catalog).id  # says what is nearest, or what it could be
     stored = catalog.quantizations[found.model.native_quantization]
     if found.is_gguf and stored.format is not QuantizationFormat.GGUF:
         assumptions.append("The name says GGUF and no type: Q4_K_M, which llama.cpp takes by default.")

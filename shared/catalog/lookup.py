@@ -105,4 +105,11 @@ def _nearest(parts: tuple[str, ...], index: NameIndex) -> tuple[str, ...]:
         if likeness:
             shared = len(asked.numbers & name.numbers) - len(asked.numbers ^ name.numbers) / 10
             scored.append((-shared, -likeness, -fuzz.ratio(asked.whole, name.whole), row_id))
+    if not scored:  # "q4_k_xl": too few letters to be alike in, but numbers beside them
+        scored = [
+            (0.0, 0.0, -likeness, row_id)
+            for row_id, name in index.loose.items()
+            if asked.numbers & name.numbers
+            and (likeness := fuzz.ratio(asked.whole, name.whole, score_cutoff=_NEAR_ENOUGH))
+        ]
     return tuple(row_id for *_, row_id in sorted(scored)[:_SUGGESTIONS])

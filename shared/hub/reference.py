@@ -7,7 +7,7 @@ from typing import Final
 _PART: Final = r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?"
 _NAME: Final = re.compile(rf"({_PART}/{_PART})(?::([\w.-]{{1,40}}))?", re.ASCII)
 _ADDRESS: Final = re.compile(
-    rf"(?:https?://)?(?:www\.)?[\w.-]+(?::\d+)?/(?:models/)?({_PART}/{_PART})(?:/(?:tree|blob|resolve)/[\w.-]+(?:/([\w./-]{{1,200}}))?)?/?",
+    rf"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/(?:models/)?({_PART}/{_PART})(?:/(?:tree|blob|resolve)/[\w.-]+(?:/([\w./-]{{1,200}}))?)?/?",
     re.ASCII,
 )
 _LONGEST: Final = 500

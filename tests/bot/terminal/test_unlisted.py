@@ -98,6 +98,21 @@ def test_a_known_model_asks_nobody(hub: Hub) -> None:
     assert hub.asked == []
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("unsloth/Qwen3-8B-GGUF:UD-Q4_K_XL", "I don't know the quantization 'UD-Q4_K_XL'. Did you mean"),
+        ("mlx-community/Qwen3-8B-4bit", "'4bit' could be"),
+    ],
+)
+def test_a_name_that_says_no_one_quantization_is_asked_back(
+    hub: Hub, capsys: pytest.CaptureFixture[str], name: str, says: str
+) -> None:
+    """It is not estimated as if it were the published precision."""
+    assert main(["estimate", "--model", name, "--gpu", "4090"]) == 2
+    assert says in capsys.readouterr().err
+
+
 def test_switched_off_nobody_is_asked(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

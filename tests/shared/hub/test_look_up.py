@@ -330,6 +330,7 @@ def test_a_place_without_a_model_is_one_sentence(tmp_path: Path, name: str) -> N
         ("a/..", None),
         ("a b/c", None),
         ("https://huggingface.co/Qwen", None),
+        ("https://github.com/Qwen/Qwen3", None),
         ("x" * 600 + "/y", None),
     ],
 )
