@@ -87,25 +87,15 @@ _NEMOTRON: Final = {
 
 def nemotron_h(c: Fields) -> Parts:
     """Nemotron-H and Nemotron 3: each layer is Mamba 2, attention, or a feed-forward (dense, or a mixture)."""
-    listed = (
-        c.sequence("layers_block_type")
-        if c.is_list("layers_block_type")
-        else list(c.text("hybrid_override_pattern"))
-    )
-    kinds = [_NEMOTRON.get(entry) if isinstance(entry, str) else None for entry in listed]
-    if not kinds or None in kinds:
-        raise Unsupported("The config does not list the kind of every layer (hybrid_override_pattern).")
+    kinds, is_mixture = _nemotron_layers(c)
     c = c.with_defaults(num_hidden_layers=len(kinds))
     if len(kinds) != layer_count(c):
         raise Unsupported(f"The config lists {len(kinds)} layers and says it has {layer_count(c)}.")
-    is_mixture = "E" in listed or "moe" in listed
-    if is_mixture and ("-" in listed or "mlp" in listed):
-        raise Unsupported("The config mixes dense and expert layers, which I have no rule for.")
     parts = {
-        **base(c, gguf="nemotron_h_moe" if is_mixture else "nemotron_h"),
+        **base(c, gguf="nemotron_h"),
         "ffn_size": ffn(c),
         "attention": heads(c),
-        "layer_pattern": tuple(kinds),
+        "layer_pattern": kinds,
         "recurrent": mamba2(
             c,
             count="mamba_num_heads",
@@ -117,20 +107,31 @@ def nemotron_h(c: Fields) -> Parts:
         "ffn_gated": False,
         "norms_per_layer": 1,
     }
-    if is_mixture:
-        shared = c.whole("n_shared_experts", default=0, most=64)
-        width = shared * c.whole("moe_shared_expert_intermediate_size", default=0, most=2**24)
-        latent = c.whole("moe_latent_size", default=0, most=2**16)
-        if latent:
-            parts["gguf_architecture"] = None  # llama.cpp's tensors for it are not known to us
-        parts["experts"] = experts(
-            c,
-            latent_size=latent,
-            shared=shared,
-            shared_width=width,
-            router_bias=True,
-        )
-    return parts
+    return {**parts, **_nemotron_mixture(c)} if is_mixture else parts
+
+
+def _nemotron_layers(c: Fields) -> tuple[tuple[LayerKind, ...], bool]:
+    """The kind of every layer, and whether the feed-forwards are mixtures."""
+    is_list = c.is_list("layers_block_type")
+    listed = list(c.sequence("layers_block_type") if is_list else c.text("hybrid_override_pattern"))
+    kinds = tuple(_NEMOTRON[entry] for entry in listed if isinstance(entry, str) and entry in _NEMOTRON)
+    if not kinds or len(kinds) != len(listed):
+        raise Unsupported("The config does not list the kind of every layer (hybrid_override_pattern).")
+    is_mixture = "E" in listed or "moe" in listed
+    if is_mixture and ("-" in listed or "mlp" in listed):
+        raise Unsupported("The config mixes dense and expert layers, which I have no rule for.")
+    return kinds, is_mixture
+
+
+def _nemotron_mixture(c: Fields) -> Parts:
+    """Experts, in Nemotron 3 Super and Ultra of a narrower stream, whose tensors in llama.cpp are not known to us."""
+    shared = c.whole("n_shared_experts", default=0, most=64)
+    width = shared * c.whole("moe_shared_expert_intermediate_size", default=0, most=2**24)
+    narrow = c.whole("moe_latent_size", default=0, most=2**16)
+    return {
+        "gguf_architecture": None if narrow else "nemotron_h_moe",
+        "experts": experts(c, shared=shared, shared_width=width, router_bias=True, latent_size=narrow),
+    }
 
 
 def jamba(c: Fields) -> Parts:
