@@ -159,7 +159,10 @@ def _layers(
     """The layers to build: a sample that has all the different ones, in order."""
     keys = [_layer_key(asked, shape, layer, kind, weights) for layer, kind in enumerate(shape.layer_kinds())]
     plans = []
-    for index in sampled(keys):
+    sparse = (
+        shape.latent is not None and shape.latent.indexer_heads > 0
+    )  # every layer keeps a tensor from the start
+    for index in range(shape.layers) if sparse else sampled(keys):
         place = asked.places[index]
         experts = HOST if index < asked.expert_layers_on_host else place
         plans.append(LayerPlan(index=index, place=place, expert_place=experts))

@@ -131,7 +131,13 @@ class GraphContext:
         return tensor
 
     def cache_inputs(
-        self, *, window: bool, values: int, rotations: tuple[int, int] = (0, 0), latent: bool = False
+        self,
+        *,
+        window: bool,
+        values: int,
+        rotations: tuple[int, int] = (0, 0),
+        latent: bool = False,
+        half_mask: bool = False,
     ) -> CacheInputs:
         """Inputs of the cache of full or windowed layers.
 
@@ -140,13 +146,15 @@ class GraphContext:
             values: The widest value row.
             rotations: Rows of the matrices that rotate keys and values; 0 for none.
             latent: Values are part of the keys.
+            half_mask: The mask is of 16 bits even without flash attention.
         """
         sizes = self.sizes
         cells = sizes.window_cells if window else sizes.cells
         grows = sizes.window_grows if window else True
         value_rows = 1 if sizes.flash_attention else values
         mask = self.input(
-            (cells, sizes.tokens // sizes.streams, 1, sizes.streams), F16 if sizes.flash_attention else F32
+            (cells, sizes.tokens // sizes.streams, 1, sizes.streams),
+            F16 if sizes.flash_attention or half_mask else F32,
         )
         if grows:
             mask.per_cell(cells)

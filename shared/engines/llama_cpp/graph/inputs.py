@@ -26,6 +26,7 @@ class Inputs:
     temperature: GraphTensor | None = None
     per_layer: GraphTensor | None = None
     full: CacheInputs | None = None
+    indexer: CacheInputs | None = None
     window: CacheInputs | None = None
     states: StateInputs | None = None
 
@@ -76,6 +77,11 @@ def layer_inputs(build: GraphContext, trait: Traits) -> Inputs:
         inputs.states = state_inputs(build)
     if LayerKind.LATENT in kinds:
         inputs.full = build.cache_inputs(window=False, values=0, latent=True)
+        if shape.latent is not None and shape.latent.indexer_heads:
+            rotation = (_largest_rotation(shape.latent.indexer_head_dim), 0)
+            inputs.indexer = build.cache_inputs(
+                window=False, values=0, rotations=rotation, latent=True, half_mask=True
+            )
         return inputs
     if any(kind is LayerKind.FULL for kind in kinds):
         rotations = _rotations(build, layer_attention(shape, LayerKind.FULL))
@@ -93,15 +99,20 @@ def _rotations(build: GraphContext, attention: Attention) -> tuple[int, int]:
     """
     keys = values = 0
     if build.sizes.key_type not in UNQUANTIZED and attention.head_dim % _ROTATION == 0:
-        keys = _ROTATION
-        while attention.head_dim % (2 * keys) == 0:
-            keys *= 2
+        keys = _largest_rotation(attention.head_dim)
     if (
         build.sizes.value_type not in UNQUANTIZED
         and (attention.value_head_dim or attention.head_dim) % _ROTATION == 0
     ):
         values = _ROTATION
     return keys, values
+
+
+def _largest_rotation(head_dim: int) -> int:
+    rows = _ROTATION
+    while head_dim % (2 * rows) == 0:
+        rows *= 2
+    return rows
 
 
 def _value_width(shape: Shape, kind: LayerKind) -> int:

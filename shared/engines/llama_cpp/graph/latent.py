@@ -4,18 +4,28 @@ models/deepseek2.cpp of llama.cpp at 0c1e57098, with the key projection absorbed
 https://github.com/ggml-org/llama.cpp/blob/0c1e57098/src/models/deepseek2.cpp
 """
 
+from dataclasses import replace
+
 from shared.catalog.rows import LayerKind
 from shared.engines.llama_cpp.graph.attention import attention_over_cache
 from shared.engines.llama_cpp.graph.context import CacheInputs, GraphContext
+from shared.engines.llama_cpp.graph.indexer import chosen_tokens, narrowed_mask
 from shared.engines.llama_cpp.graph.tensor import GraphTensor, view
 from shared.memory.tensor import Role
 from shared.memory.tensors import layer_attention
 
 
 def latent_attention(
-    build: GraphContext, source: GraphTensor, cache: CacheInputs, positions: GraphTensor | None
+    build: GraphContext,
+    source: GraphTensor,
+    cache: CacheInputs,
+    positions: GraphTensor | None,
+    indexer: CacheInputs | None = None,
 ) -> GraphTensor:
-    """Compress, rotate, absorb, attend over the latent cache, and project every head's values back up."""
+    """Compress, rotate, absorb, attend over the latent cache, and project every head's values back up.
+
+    `indexer` is the cache of sparse attention's indexer, where the model has one.
+    """
     shape, tokens = build.shape, source.shape[1]
     latent = shape.latent
     if latent is None:
@@ -25,6 +35,9 @@ def latent_attention(
     query = source
     if latent.query_rank:
         query = build.norm(build.multiply(query, latent.query_rank, Role.QUERY_DOWN), bias=False)
+    chosen = None
+    if indexer is not None:
+        chosen = chosen_tokens(build, latent, source, query, indexer, positions)
     up_role = Role.QUERY_UP if latent.query_rank else Role.QUERY
     query = view(build.multiply(query, heads * head, up_role), (head, heads, tokens))
     compressed = build.multiply(source, rank + rope, Role.KV_DOWN)
@@ -44,6 +57,8 @@ def latent_attention(
     build.graph.expand(joined_query, value, key)
     build.graph.expand(build.write(view(key, (rank + rope, tokens)), cache.key_indices))
     stored = build.cached(cache, rank + rope, build.sizes.key_type)
+    if chosen is not None:
+        cache = replace(cache, mask=narrowed_mask(build, cache.mask, chosen))
     attended = attention_over_cache(
         build, joined_query, cache, rank, up_width=latent.value_head_dim, stored=stored * 2
     )

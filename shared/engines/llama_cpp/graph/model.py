@@ -161,7 +161,8 @@ def _mixer(
     if cache is None:
         raise ValueError("a layer without its cache; caches are made for every kind of layer")
     if kind is LayerKind.LATENT:
-        return latent_attention(build, normed, cache, inputs.positions if trait.rotary else None)
+        positions = inputs.positions if trait.rotary else None
+        return latent_attention(build, normed, cache, positions, inputs.indexer)
     attention = layer_attention(shape, kind)
     if trait.head_norms and attention.qk_norm == "full":
         attention = attention.model_copy(update={"qk_norm": "head"})
