@@ -159,13 +159,13 @@ def _layers(
     """The layers to build: a sample that has all the different ones, in order."""
     keys = [_layer_key(asked, shape, layer, kind, weights) for layer, kind in enumerate(shape.layer_kinds())]
     plans = []
-    sparse = (
-        shape.latent is not None and shape.latent.indexer_heads > 0
-    )  # every layer keeps a tensor from the start
-    for index in range(shape.layers) if sparse else sampled(keys):
+    before = -1
+    for index in sampled(keys):
         place = asked.places[index]
         experts = HOST if index < asked.expert_layers_on_host else place
-        plans.append(LayerPlan(index=index, place=place, expert_place=experts))
+        left_out = index - before - 1
+        plans.append(LayerPlan(index=index, place=place, expert_place=experts, left_out=left_out))
+        before = index
     return tuple(plans)
 
 

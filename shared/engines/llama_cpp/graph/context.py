@@ -63,6 +63,7 @@ class GraphContext:
             stay on the host and so copies them; None when every place computes with its own.
         place: Where the current layer's weights lie; `expert_place` where its routed experts do.
         layer: The current layer; -1 outside the layers.
+        left_out: Layers left out of the graph just before the current one.
         layer_norm: See Traits.
     """
 
@@ -73,6 +74,7 @@ class GraphContext:
     place: int = 0
     expert_place: int = 0
     layer: int = -1
+    left_out: int = 0
     layer_norm: bool = False
 
     def multiply(self, source: GraphTensor, rows: int, role: Role) -> GraphTensor:

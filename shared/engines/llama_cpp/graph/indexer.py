@@ -44,9 +44,11 @@ def narrowed_mask(build: GraphContext, mask: GraphTensor, chosen: GraphTensor) -
     hidden = GraphTensor(
         mask.shape, (mask,), element_bytes=F16 if build.sizes.flash_attention else F32, inplace=True
     ).per_cell(mask.shape[0])
-    zeros = build.input((1, *chosen.shape), F32)
-    zeros.place = build.place  # every layer has one, placed before anything else
-    zeros = GraphTensor(zeros.shape, (zeros,), inplace=True)
+    # every layer has one of these, placed before anything else; layers left out of the graph too
+    leaves = [build.input((1, *chosen.shape), F32) for _ in range(1 + build.left_out)]
+    for leaf in leaves:
+        leaf.place = build.place
+    zeros = GraphTensor(leaves[0].shape, tuple(leaves), inplace=True)
     open_to = written_into(view(hidden, hidden.shape), zeros, view(chosen, chosen.shape))
     narrowed = GraphTensor(mask.shape, (view(open_to, mask.shape), mask), inplace=True)
     narrowed.size_bytes, narrowed.bytes_per_cell = hidden.size_bytes, hidden.bytes_per_cell

@@ -30,11 +30,18 @@ from shared.memory.tensors import has_feed_forward, kv_heads, layer_attention
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerPlan:
-    """One layer of the graph: which layer of the model it stands for, and where its weights and experts are."""
+    """One layer of the graph.
+
+    Attributes:
+        index: Which layer of the model it is.
+        place: Where its weights are; `expert_place` where its routed experts are.
+        left_out: Layers before it that the graph leaves out because they repeat.
+    """
 
     index: int
     place: int
     expert_place: int
+    left_out: int
 
 
 def model_graph(
@@ -61,6 +68,7 @@ def model_graph(
     late_rows = trait.late_rows_in_0_5 and not sizes.mixed_inputs
     for plan in layers:
         build.place, build.expert_place, build.layer = plan.place, plan.expert_place, plan.index
+        build.left_out = plan.left_out
         wanted = out_ids if plan is layers[-1] and not late_rows else None
         residual = _layer(build, trait, residual, plan.index, inputs, wanted)
         if inputs.per_layer is not None:
