@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from shared.catalog.rows import LayerKind, Model, Shape
+from shared.engines.llama_cpp.gguf_tensors import UNCOMPRESSED_CACHE
 from shared.engines.llama_cpp.settings import Settings
 from shared.memory.gguf_types import GGUF_TYPES
 from shared.memory.kv_cache import cache_width, recurrent_state_size
@@ -36,6 +37,15 @@ class CacheDigest:
         return (self.recurrent[end] - self.recurrent[first]) * settings.sequences
 
 
+@lru_cache(maxsize=256)
+def as_cached(model: Model) -> Model:
+    """The model with the attention that llama.cpp computes: MiniCPM3's latent rows are expanded before the cache."""
+    if model.shape.gguf_architecture not in UNCOMPRESSED_CACHE:
+        return model
+    shape = model.shape.model_copy(update={"layer_pattern": (LayerKind.FULL,)})
+    return model.model_copy(update={"shape": shape})
+
+
 @lru_cache(maxsize=4096)
 def cache_digest(model: Model, key_type: str, value_type: str, flash_attention: bool) -> CacheDigest:
     """What each layer of this model keeps."""
@@ -48,6 +58,8 @@ def cache_digest(model: Model, key_type: str, value_type: str, flash_attention: 
             continue
         width = cache_width(shape, kind, layer)
         if width is None:
+            if kind is LayerKind.NONE and shape.recurrent is None:  # but the padding of V is made for it
+                full[layer] = GGUF_TYPES[value_type].row_bytes(widest)
             continue
         # without flash attention the V cache is transposed, and narrower layers are padded to the widest
         value = max(width.value, widest) if width.value else 0

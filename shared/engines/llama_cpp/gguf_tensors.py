@@ -90,6 +90,9 @@ FUSED_QKV = frozenset(
 )
 FUSED_GATE_UP = frozenset({"phi3", "chatglm", "glm4", "plamo2"})
 FUSED_EXPERT_GATE_UP = frozenset({"gemma4"})
+# Latent attention that llama.cpp computes with full keys and values, and caches so (models/minicpm3.cpp).
+UNCOMPRESSED_CACHE = frozenset({"minicpm3"})
+_UP_PROJECTIONS = (Role.KV_UP_KEY, Role.KV_UP_VALUE)
 # Architectures whose files hold one factor for every layer's output, and rotation factors for full layers.
 _SCALED_LAYERS = frozenset({"gemma4"})
 # Converters that drop the multi-token-prediction layers (skip_mtp in conversion/deepseek.py, conversion/ernie.py).
@@ -160,11 +163,24 @@ def _fuse(tensors: tuple[Tensor, ...], shape: Shape) -> list[Tensor]:
     result = list(tensors)
     if architecture in FUSED_QKV:
         result = _merge(result, (Role.QUERY, Role.KEY, Role.VALUE))
+    if architecture in UNCOMPRESSED_CACHE:
+        result = _joined_up_projections(result)
     if architecture in FUSED_GATE_UP:
         result = _merge(result, (Role.FFN_UP, Role.FFN_GATE))
     if architecture in FUSED_EXPERT_GATE_UP:
         result = _merge(result, (Role.EXPERT_GATE, Role.EXPERT_UP))
     return result
+
+
+def _joined_up_projections(tensors: list[Tensor]) -> list[Tensor]:
+    """Keys and values of every head from the latent row as one matrix, as the model has it."""
+    parts = [tensor for tensor in tensors if tensor.role in (Role.KV_UP_KEY, Role.KV_UP_VALUE)]
+    if len(parts) != len(_UP_PROJECTIONS):
+        return tensors
+    rank = next(part.rows for part in parts if part.role is Role.KV_UP_KEY)
+    rows = sum(part.parameters for part in parts) // rank
+    joined = Tensor(role=Role.KV_UP_VALUE, rows=rows, columns=rank)
+    return [*(tensor for tensor in tensors if tensor.role not in _UP_PROJECTIONS), joined]
 
 
 def _merge(tensors: list[Tensor], roles: tuple[Role, ...]) -> list[Tensor]:
@@ -204,6 +220,8 @@ def _name(tensor: Tensor, shape: Shape) -> str:
     kind = shape.recurrent.kind if shape.recurrent else None
     if role is Role.QUERY and architecture in FUSED_QKV:
         return "attn_qkv"
+    if role is Role.KV_UP_VALUE and architecture in UNCOMPRESSED_CACHE:
+        return "attn_kv_b"
     if role is Role.EXPERT_GATE and architecture in FUSED_EXPERT_GATE_UP:
         return "ffn_gate_up_exps"
     if role is Role.STATE_IN and kind == "gated_delta_net":

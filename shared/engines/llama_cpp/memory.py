@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.catalog.rows import Engine, Gpu
-from shared.engines.llama_cpp.cache import CacheDigest, cache_digest
+from shared.engines.llama_cpp.cache import CacheDigest, as_cached, cache_digest
 from shared.engines.llama_cpp.compute import compute_bytes, reservation
 from shared.engines.llama_cpp.notes import assumptions, compute_error, evidence, warnings
 from shared.engines.llama_cpp.overhead import context, error_bytes, scratch
@@ -29,9 +29,12 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         Unsupported: A model that llama.cpp has no loader for.
     """
     version = workload.engine_version or facts.version
-    settings = resolve(workload, version)
     mix = mix_of(workload.quantization)
     weights = digest(workload.model, mix)
+    cached = as_cached(workload.model)
+    if cached is not workload.model:
+        workload = replace(workload, model=cached)
+    settings = resolve(workload, version)
     placed = placement(workload, gpus, weights.layer_count)
     cache = cache_digest(workload.model, settings.key_type, settings.value_type, settings.flash_attention)
     compute = compute_bytes(
