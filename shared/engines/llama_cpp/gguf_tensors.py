@@ -44,6 +44,8 @@ _NAMES = MappingProxyType(
         Role.ROUTER_CORRECTION: "exp_probs_b",
         Role.ROUTER_SCALE: "ffn_gate_inp.scale",
         Role.EXPERT_SCALE: "ffn_down_exps.scale",
+        Role.EXPERT_LATENT_DOWN: "ffn_latent_down",
+        Role.EXPERT_LATENT_UP: "ffn_latent_up",
         Role.EXPERT_GATE: "ffn_gate_exps",
         Role.EXPERT_UP: "ffn_up_exps",
         Role.EXPERT_DOWN: "ffn_down_exps",

@@ -29,12 +29,13 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         Unsupported: A model that llama.cpp has no loader for.
     """
     version = workload.engine_version or facts.version
-    mix = mix_of(workload.quantization)
-    weights = digest(workload.model, mix)
-    cached = as_cached(workload.model)
-    if cached is not workload.model:
+    stored = workload.model
+    cached = as_cached(stored)
+    if cached is not stored:
         workload = replace(workload, model=cached)
     settings = resolve(workload, version)
+    mix = mix_of(workload.quantization)
+    weights = digest(stored, mix)
     placed = placement(workload, gpus, weights.layer_count)
     cache = cache_digest(workload.model, settings.key_type, settings.value_type, settings.flash_attention)
     compute = compute_bytes(

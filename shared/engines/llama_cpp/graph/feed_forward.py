@@ -81,8 +81,11 @@ def mixture_of_experts(
     router_input: GraphTensor | None = None,
 ) -> GraphTensor:
     """Route every token to its experts and add up what they say."""
-    tokens, hidden, used = source.shape[1], source.shape[0], experts.active
+    tokens, used = source.shape[1], experts.active
     scores, chosen = _router(build, router_input or source, experts, gating)
+    if experts.latent_size:  # experts read and write a narrower stream
+        source = build.multiply(source, experts.latent_size, Role.EXPERT_LATENT_DOWN)
+    hidden = source.shape[0]
     weights = _weights(build, scores, chosen, tokens, used, gating)
     build.graph.expand(weights)
     expert_input = view(source, (hidden, 1, tokens))
@@ -105,7 +108,11 @@ def mixture_of_experts(
     for part in parts[1:]:
         total = GraphTensor((hidden, tokens), (total, part), inplace=True)
         build.graph.expand(total)
-    return GraphTensor((hidden, tokens), (total,)) if used == 1 else total
+    if used == 1:
+        total = GraphTensor((hidden, tokens), (total,))
+    if experts.latent_size:
+        total = build.multiply(total, build.shape.hidden_size, Role.EXPERT_LATENT_UP)
+    return total
 
 
 def _router(
