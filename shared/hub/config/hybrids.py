@@ -124,12 +124,12 @@ def _nemotron_layers(c: Fields) -> tuple[tuple[LayerKind, ...], bool]:
 
 
 def _nemotron_mixture(c: Fields) -> Parts:
-    """Experts, in Nemotron 3 Super and Ultra of a narrower stream, whose tensors in llama.cpp are not known to us."""
+    """Experts, in Nemotron 3 Super and Ultra of a narrower stream."""
     shared = c.whole("n_shared_experts", default=0, most=64)
     width = shared * c.whole("moe_shared_expert_intermediate_size", default=0, most=2**24)
     narrow = c.whole("moe_latent_size", default=0, most=2**16)
     return {
-        "gguf_architecture": None if narrow else "nemotron_h_moe",
+        "gguf_architecture": "nemotron_h_moe",
         "experts": experts(c, shared=shared, shared_width=width, router_bias=True, latent_size=narrow),
     }
 
