@@ -40,7 +40,10 @@ def _hardware(query: Query, *, named: bool) -> str:
     count = f"{query.gpu_count}x " if query.gpu_count else ""
     joint = "on " if named else ""
     if query.gpu:
-        return f"{joint}{count}{query.gpu.id}"
+        slices = [
+            f" {one.name}" for one in query.gpu.mig_profiles if one.memory_bytes == query.gpu_memory_bytes
+        ]
+        return f"{joint}{count}{query.gpu.id}{''.join(slices[:1])}"
     if query.gpu_memory_bytes:
         return f"{joint}{count}{query.gpu_memory_bytes / GIB:g} GiB gpu"
     return ""

@@ -29,8 +29,8 @@ _LIMITS = """\
   half-offloaded models copy weights for large batches on CUDA only, so those compute buffers are not scored.
 - Log records scored are whole offloads of the named recipe; one printed file used a recipe of its own
   packager (the worst row of "weights, logs").
-- SGLang has four usable records, text-generation-inference and transformers none: their estimates say
-  "derived" or "none" and carry wider intervals.
+- Of SGLang only the pool of two public logs has been compared, of text-generation-inference and transformers
+  nothing: their estimates say "derived" or "none" and carry wider intervals.
 - No other estimator was run beside ours here; the rule of thumb stands in the vLLM table.
 """
 

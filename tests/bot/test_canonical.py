@@ -116,3 +116,11 @@ def test_a_suggestion_takes_the_place_of_what_was_not_understood_and_of_nothing_
     )
     assert with_suggestion("something else", "mixtrl", "Mixtral 8x22B") is None
     assert with_suggestion("anything", "", "Mixtral 8x22B") is None
+
+
+def test_a_slice_of_a_gpu_stays_a_slice() -> None:
+    asked = parse_question("llama 3.1 8b q4_k_m on an A100 40GB 3g.20gb", CATALOG)
+    again = parse_question(canonical_text(asked), CATALOG)
+
+    assert asked.gpu_memory_bytes is not None
+    assert (again.gpu, again.gpu_memory_bytes) == (asked.gpu, asked.gpu_memory_bytes)
