@@ -18,7 +18,8 @@ class DeviceMemory:
     """The bytes one device holds. `overhead_bytes` is what is there before the model (context, driver, libraries).
 
     `activation_bytes` and `cuda_graph_bytes` are parts of `compute_bytes`; `non_torch_bytes` is part of
-    `overhead_bytes`. `uncertainty_bytes` is the half-width of the 95 % interval of the total.
+    `overhead_bytes`; `adapter_bytes` (LoRA), `draft_bytes` (a draft model or MTP layers) and `tower_bytes` (vision and
+    audio) are parts of `weights_bytes`. `uncertainty_bytes` is the half-width of the 95 % interval of the total.
     """
 
     weights_bytes: int = 0
@@ -29,6 +30,9 @@ class DeviceMemory:
     activation_bytes: int = 0
     cuda_graph_bytes: int = 0
     non_torch_bytes: int = 0
+    adapter_bytes: int = 0
+    draft_bytes: int = 0
+    tower_bytes: int = 0
     uncertainty_bytes: int = 0
 
     @property
