@@ -93,14 +93,22 @@ def reservation(
 
 def compute_bytes(asked: Reservation, cells: int) -> dict[int, int]:
     """Bytes of the compute buffer of each place, with caches of this many cells (per stream)."""
+    return {place: peak.at(cells) for place, peak in _run_at(asked, cells).peaks}
+
+
+def even_from_cells(asked: Reservation, cells: int) -> int:
+    """The fewest cells from which up to this many the allocator makes the same choices: buffers only grow there."""
+    return _run_at(asked, cells).low
+
+
+def _run_at(asked: Reservation, cells: int) -> _Run:
+    """The run whose choices hold at this many cells."""
     runs = _runs(asked)
     for run in runs:
         if run.low <= cells <= run.high:
-            break
-    else:
-        run = _run(asked, cells)
-        runs.append(run)
-    return {place: peak.at(cells) for place, peak in run.peaks}
+            return run
+    runs.append(_run(asked, cells))
+    return runs[-1]
 
 
 @lru_cache(maxsize=2048)
