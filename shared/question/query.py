@@ -50,6 +50,8 @@ class Query:
         kv_cache_type: The type both halves of the KV cache are to have.
         gpu_memory_bytes: Memory of hypothetical hardware ("a GPU with 36 GB") when no GPU is named; of each GPU
             where there are several. Beside a named GPU it is the size of the MIG slice asked about.
+        gpus_beside: Other GPUs of the same machine ("a 4090 and a 3090"), one entry per GPU, after the `gpu_count` of
+            `gpu`. Not a choice between GPUs: that is an ambiguity.
         host_memory_bytes: Memory of the machine itself, where the question says it ("and 64 GB RAM").
         other_models: Further models of a comparison.
         gpu_layers: An explicit `-ngl`.
@@ -60,6 +62,7 @@ class Query:
     model: Model | None = None
     gpu: Gpu | None = None
     gpu_count: int | None = None
+    gpus_beside: tuple[Gpu, ...] = ()
     quantization: Quantization | None = None
     context_tokens: int | None = None
     engine: str | None = None
