@@ -76,9 +76,7 @@ def _room(spot: tuple[FleetNode, tuple[FleetGpu, ...], Gpu]) -> int:
 
 def _asked(spot: Spot, catalog: Catalog) -> Spot:
     """The spot with what fits GPUs of its kind that can give only what is free there."""
-    left = spot.gpu.model_copy(
-        update={"memory_usable_bytes": min(spot.free_bytes, spot.gpu.memory_usable_bytes)}
-    )
+    left = replace(spot.gpu, memory_usable_bytes=min(spot.free_bytes, spot.gpu.memory_usable_bytes))
     query = Query(text="", intent=Intent.WHAT_FITS, gpu=left, gpu_count=len(spot.gpus))
     try:
         options = plan(query, catalog).options

@@ -1,5 +1,7 @@
 """A device as it is on this node -> the catalog row the estimator is given for it."""
 
+from dataclasses import replace
+
 from exporter.reading import DeviceReading
 from shared.catalog.rows import Gpu
 
@@ -31,10 +33,9 @@ def live_row(device: DeviceReading, row: Gpu) -> Gpu | None:
     if (memory.total_bytes, usable) == (row.memory_total_bytes, row.memory_usable_bytes):
         return row
     profile = device.identity.mig_profile
-    return row.model_copy(
-        update={
-            "id": f"{row.id}-mig-{profile}" if profile is not None else row.id,
-            "memory_total_bytes": memory.total_bytes,
-            "memory_usable_bytes": usable,
-        }
+    return replace(
+        row,
+        id=f"{row.id}-mig-{profile}" if profile is not None else row.id,
+        memory_total_bytes=memory.total_bytes,
+        memory_usable_bytes=usable,
     )

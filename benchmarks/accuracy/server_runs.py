@@ -3,12 +3,13 @@
 import json
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model
+from shared.catalog.validated import row_of_json
 from shared.memory.workload import Workload
 
 EVIDENCE: Final = Path(__file__).parents[2] / "tests" / "ground_truth"
@@ -67,6 +68,7 @@ class ServerRun:
     """One start of a server: what was asked, and the GiB it printed per rank (absent where it did not)."""
 
     name: str
+    repo: str
     workload: Workload
     gpus: tuple[Gpu, ...]
     printed: dict[str, float] = field(hash=False)
@@ -75,7 +77,7 @@ class ServerRun:
 def models(catalog: Catalog) -> dict[str, Model]:
     """The catalog's models, and those of the runs it does not list."""
     rows = tomllib.loads((EVIDENCE / "server_models.toml").read_text())["models"]
-    extra = {key: Model.model_validate_json(json.dumps({"id": key, **row})) for key, row in rows.items()}
+    extra = {key: row_of_json(Model, json.dumps({"id": key, **row})) for key, row in rows.items()}
     return extra | dict(catalog.models)
 
 
@@ -112,6 +114,7 @@ def study(catalog: Catalog) -> Iterator[ServerRun]:
         }
         yield ServerRun(
             name=row["source"].rpartition(": ")[2].removesuffix(".log"),
+            repo=row["model"],
             workload=workload,
             gpus=(gpu,) * (row["tp"] * row["pp"]),
             printed=printed,
@@ -128,9 +131,7 @@ def logged(catalog: Catalog) -> Iterator[ServerRun]:
         ranks = row.get("tensor_parallel") or 1
         context = row.get("context") or 8192
         # a fine-tune may be made for a longer context than the row it shares its shape with
-        model = known[model_id].model_copy(
-            update={"context_tokens": max(context, known[model_id].context_tokens)}
-        )
+        model = replace(known[model_id], context_tokens=max(context, known[model_id].context_tokens))
         workload = Workload(
             model=model,
             quantization=catalog.quantizations[quantization],
@@ -147,6 +148,7 @@ def logged(catalog: Catalog) -> Iterator[ServerRun]:
         )
         yield ServerRun(
             name=row["id"],
+            repo=row["model"],
             workload=workload,
             gpus=(catalog.gpus[gpu_id or _ANY_GPU],) * ranks,
             printed=_printed(row["measured"], gpu_known=bool(gpu_id)),

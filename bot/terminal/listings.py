@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model, Quantization
+from shared.catalog.validated import plain
 from shared.units import gib, tokens
 
 Row = Model | Gpu | Quantization
@@ -22,7 +23,7 @@ def run_listing(options: Namespace, catalog: Catalog) -> int:
     words = options.filter.lower().split()
     rows = [row for row in table[options.verb] if all(word in _names(row) for word in words)]
     if options.json:
-        print(json.dumps([row.model_dump(mode="json", exclude_defaults=True) for row in rows], indent=2))
+        print(json.dumps([plain(row, without_defaults=True) for row in rows], indent=2))
         return 0
     for cells in _aligned([_cells(row) for row in rows]):
         print(cells)
@@ -67,4 +68,4 @@ def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def as_dict(row: Row) -> dict[str, Any]:
     """A row as JSON holds it."""
-    return row.model_dump(mode="json", exclude_defaults=True)
+    return plain(row, without_defaults=True)

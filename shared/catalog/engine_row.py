@@ -1,12 +1,12 @@
 """The rows of inference engines: their constants and how fast they decode."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
-from shared.catalog.row import Count, Row, Source
+from shared.catalog.row import Count, Limits, Row, Source
 
 
+@dataclass(frozen=True, kw_only=True)
 class Constant(Row):
     """A calibrated or looked-up number of an engine, with its evidence."""
 
@@ -17,6 +17,7 @@ class Constant(Row):
     source: Source
 
 
+@dataclass(frozen=True, kw_only=True)
 class Engine(Row):
     """An inference engine at a named version: defaults and calibrated numbers; the rules are code."""
 
@@ -32,6 +33,7 @@ class Engine(Row):
         return hash((self.id, self.version))
 
 
+@dataclass(frozen=True, kw_only=True)
 class DecodeSpeed(Row):
     """How one engine turns a card's bandwidth into tokens.
 
@@ -47,12 +49,12 @@ class DecodeSpeed(Row):
     id: str  # "llama.cpp/nvidia-gddr"
     engine: str
     memory_class: str
-    efficiency: Annotated[float, Field(gt=0, le=1)]
-    kv_efficiency: Annotated[float, Field(gt=0, le=1)]
-    seconds_per_layer: Annotated[float, Field(ge=0)]
-    hop_seconds: Annotated[float, Field(ge=0)] = 0.0
-    low: Annotated[float, Field(gt=0)]
-    high: Annotated[float, Field(gt=0)]
+    efficiency: Annotated[float, Limits(gt=0, le=1)]
+    kv_efficiency: Annotated[float, Limits(gt=0, le=1)]
+    seconds_per_layer: Annotated[float, Limits(ge=0)]
+    hop_seconds: Annotated[float, Limits(ge=0)] = 0.0
+    low: Annotated[float, Limits(gt=0)]
+    high: Annotated[float, Limits(gt=0)]
     samples: Count = 0
     measured_on: tuple[str, ...] = ()
     bandwidth_bytes_per_second: Count = 0

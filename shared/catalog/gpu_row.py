@@ -1,12 +1,12 @@
 """The row of a GPU."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from shared.catalog.row import Count, Positive, Row, Source
+from shared.catalog.row import Count, Limits, Positive, Row, Source
 
 
+@dataclass(frozen=True, kw_only=True)
 class MigProfile(Row):
     """A slice of a GPU: `memory_bytes` as NVML reports it for the instance."""
 
@@ -17,10 +17,11 @@ class MigProfile(Row):
     compute_slices: Positive
 
 
+@dataclass(frozen=True, kw_only=True)
 class Gpu(Row):
     """One GPU model (a memory size is part of the identity: A100 40GB and A100 80GB are two rows)."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
+    id: Annotated[str, Limits(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
     name: str  # "A100 40GB"
     vendor: Literal["nvidia", "amd", "apple", "intel"]
     family: (

@@ -82,7 +82,7 @@ def _validated(facts: RawFacts) -> _Tables | None:
 
 _WORDS: Final = {
     "missing": "is required and missing",
-    "extra_forbidden": "is no field of this table; check its spelling",
+    "unexpected_keyword_argument": "is no field of this table; check its spelling",
 }
 
 

@@ -1,14 +1,14 @@
 """The row of a published model."""
 
 import datetime
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from shared.catalog.row import Count, Positive, Row, Source
+from shared.catalog.row import Count, Limits, Positive, Row, Source
 from shared.catalog.shape import Shape
 
 
+@dataclass(frozen=True, kw_only=True)
 class Tower(Row):
     """A vision or audio encoder with its projector: weights held beside the language model, never quantized."""
 
@@ -17,6 +17,7 @@ class Tower(Row):
     activation_bytes: Count = 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class QuantizedRepo(Row):
     """A published checkpoint of a model in another quantization."""
 
@@ -24,10 +25,11 @@ class QuantizedRepo(Row):
     repo_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class Model(Row):
     """One published model: identity, shape, and what a person needs to know before pulling it."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
+    id: Annotated[str, Limits(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
     name: str
     family: str
     repo_id: str

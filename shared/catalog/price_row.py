@@ -1,13 +1,13 @@
 """The row of what a GPU costs by the hour."""
 
 import datetime
+from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
-from shared.catalog.row import Positive, Row, Source
+from shared.catalog.row import Limits, Positive, Row, Source
 
 
+@dataclass(frozen=True, kw_only=True)
 class CloudPrice(Row):
     """What one GPU costs by the hour, as one provider asked on one day; `gpus_per_instance` is how they are sold."""
 
@@ -16,7 +16,7 @@ class CloudPrice(Row):
     provider: str
     instance: str
     gpus_per_instance: Positive
-    usd_per_gpu_hour: Annotated[float, Field(gt=0)]
+    usd_per_gpu_hour: Annotated[float, Limits(gt=0)]
     kind: str  # "on-demand", "spot", "community", …
     region: str | None = None
     as_of: datetime.date

@@ -1,11 +1,10 @@
 """The row of a way of storing weights."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
-
-from shared.catalog.row import Count, Positive, Row, Source
+from shared.catalog.row import Count, Limits, Positive, Row, Source
 
 
 class QuantizationFormat(StrEnum):
@@ -24,6 +23,7 @@ class QuantizationFormat(StrEnum):
     EXL = "exl"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Quality(Row):
     """What a quantization costs, measured on one model: perplexity increase and divergence from 16 bits."""
 
@@ -35,6 +35,7 @@ class Quality(Row):
     source: Source
 
 
+@dataclass(frozen=True, kw_only=True)
 class Quantization(Row):
     """One way of storing weights.
 
@@ -46,7 +47,7 @@ class Quantization(Row):
     name: str
     format: QuantizationFormat
     aliases: tuple[str, ...] = ()
-    bits_per_weight: Annotated[float, Field(gt=0, le=32)]
+    bits_per_weight: Annotated[float, Limits(gt=0, le=32)]
     group_size: Count = 0
     rank: Positive  # order of quality, 1 is best; equal ranks are equally good
     healthy: bool  # False below about 3 bits, where models visibly break

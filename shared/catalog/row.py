@@ -1,20 +1,36 @@
 """What every row of the catalog is: frozen, strict, and able to say where its facts come from."""
 
 import datetime
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
-
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(gt=0)]
+from typing import Annotated, Any, ClassVar
 
 
-class Row(BaseModel):
-    """A frozen, strict row: no unknown keys, no text where a number belongs."""
+class Limits:
+    """What a value must keep to, in the words of pydantic's schemas: gt, ge, le, min_length, pattern.
 
-    # schemas are built when first used: the catalog needs the one of its tables, not one more per row type
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+    Rows are validated where they come from outside (`shared.catalog.validated`). The mark itself needs no pydantic,
+    so that a run whose catalog was validated before never imports it.
+    """
+
+    def __init__(self, **words: float | str) -> None:
+        self._words = words
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Any) -> dict[str, Any]:
+        return {**handler(source), **self._words}
+
+
+Count = Annotated[int, Limits(ge=0)]
+Positive = Annotated[int, Limits(gt=0)]
+
+
+class Row:
+    """A frozen, strict row: no unknown keys, no text where a number belongs.
+
+    Rows are plain dataclasses; to change one, make another with `dataclasses.replace`.
+    """
+
+    __pydantic_config__: ClassVar = {"strict": True, "extra": "forbid", "revalidate_instances": "always"}
 
 
 class SourceKind(StrEnum):
@@ -31,9 +47,10 @@ class SourceKind(StrEnum):
     RECALLED = "recalled"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Source(Row):
     """Where a fact comes from: `text` is an address or a citation, `kind` how much to trust it."""
 
     kind: SourceKind
-    text: Annotated[str, Field(min_length=3)]
+    text: Annotated[str, Limits(min_length=3)]
     date: datetime.date | None = None

@@ -1,11 +1,10 @@
 """Everything the memory of a model follows from."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-
-from shared.catalog.row import Count, Positive, Row
+from shared.catalog.row import Count, Limits, Positive, Row
 
 
 class LayerKind(StrEnum):
@@ -19,6 +18,7 @@ class LayerKind(StrEnum):
     NONE = "none"  # no attention and no state (the feed-forward-only layers of Nemotron-H)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Attention(Row):
     """Heads of one attention layer.
 
@@ -38,6 +38,7 @@ class Attention(Row):
     value_is_key: bool = False  # no value projection: values are the keys (full layers of Gemma 4)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Latent(Row):
     """Multi-head latent attention (DeepSeek V2 and after). A query rank of 0 means the query is not compressed.
 
@@ -54,6 +55,7 @@ class Latent(Row):
     indexer_topk: Count = 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class Experts(Row):
     """A mixture of experts: `total` routed experts of `ffn_size`, `active` of them per token."""
 
@@ -71,6 +73,7 @@ class Experts(Row):
     dense_beside: bool = False  # a dense feed-forward runs beside the experts in the same layer (Gemma 4)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Recurrent(Row):
     """The state a recurrent layer keeps per sequence, and the sizes its weights follow from.
 
@@ -93,6 +96,7 @@ class Recurrent(Row):
     inner_norms: bool = False  # norms of the time step, B and C (Jamba)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Shape(Row):
     """Everything the memory of a model follows from.
 
@@ -112,7 +116,7 @@ class Shape(Row):
     attention: Attention | None = None  # of full layers (and of window layers unless given apart)
     window_attention: Attention | None = None
     window_tokens: Count = 0  # sliding window, or chunk size of chunked layers
-    layer_pattern: Annotated[tuple[LayerKind, ...], Field(min_length=1)] = (LayerKind.FULL,)
+    layer_pattern: Annotated[tuple[LayerKind, ...], Limits(min_length=1)] = (LayerKind.FULL,)
     latent: Latent | None = None
     recurrent: Recurrent | None = None
     experts: Experts | None = None
@@ -132,8 +136,8 @@ class Shape(Row):
     rope_frequencies: bool = False  # llama.cpp's rope_freqs tensor (Llama 3.1 and after)
     kind: Literal["decoder", "embedding"] = "decoder"
 
-    @model_validator(mode="after")
-    def _parts_match_the_pattern(self) -> Self:
+    def __post_init__(self) -> None:
+        """The parts match the pattern. Raises ValueError."""
         kinds = set(self.layer_pattern)
         needs = {
             "attention": kinds - {LayerKind.RECURRENT, LayerKind.NONE},
@@ -148,7 +152,6 @@ class Shape(Row):
             given = getattr(self, field)
             if given and len(given) != self.layers:
                 raise ValueError(f"{field} has {len(given)} entries for {self.layers} layers")
-        return self
 
     def layer_kinds(self) -> tuple[LayerKind, ...]:
         """The kind of every layer, first to last."""

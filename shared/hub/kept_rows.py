@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from shared.catalog.rows import Model
+from shared.catalog.validated import plain, row_of_json
 
 _FORMAT: Final = 1  # raised when a row of an earlier version of ours would be read otherwise today
 _MOST_BYTES: Final = 1024 * 1024
@@ -29,7 +30,7 @@ def kept_row(folder: Path | None, key: str, now: float, max_age_seconds: float |
             return None
         if max_age_seconds is not None and not 0 <= age <= max_age_seconds:
             return None
-        return Model.model_validate_json(json.dumps(kept["row"]))
+        return row_of_json(Model, json.dumps(kept["row"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError, ValidationError):
         return None
 
@@ -42,7 +43,7 @@ def keep_row(folder: Path | None, key: str, row: Model, now: float) -> None:
         "format": _FORMAT,
         "key": key,
         "read_at": now,
-        "row": row.model_dump(mode="json", exclude_none=True),
+        "row": plain(row, without_absent=True),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

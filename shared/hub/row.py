@@ -3,9 +3,8 @@
 import re
 from typing import Final
 
-from pydantic import ValidationError
-
 from shared.catalog.rows import Experts, Model, Shape, Source, SourceKind, Tower
+from shared.catalog.validated import checked, first_problem
 from shared.errors import Unsupported, shown
 from shared.hub.config.quantization import quantization_of_config
 from shared.hub.config.shape import shape_of_config, text_part
@@ -42,7 +41,7 @@ def model_row(read: Documents) -> Model:
     parameters = summed + sum(tower.parameters for tower in towers)
     short = read.name.rpartition("/")[2]
     try:
-        return Model(
+        row = Model(
             id=_slug(read.name.replace("/", "-")),
             name=short,
             family=_slug(re.split(r"[-_.\d]", short)[0] or short),
@@ -59,10 +58,9 @@ def model_row(read: Documents) -> Model:
             towers=towers,
             source=Source(kind=SourceKind.CONFIG, text=read.place, date=read.read_on),
         )
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise Unsupported(f"{shown(read.name)} cannot be made a row: {place}: {problem['msg']}.") from None
+        return checked(row)
+    except ValueError as error:
+        raise Unsupported(f"{shown(read.name)} cannot be made a row: {first_problem(error)}.") from None
 
 
 def _beside(name: str, shape: Shape, total: int, *, has_towers: bool) -> tuple[tuple[Tower, ...], str | None]:

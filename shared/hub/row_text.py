@@ -6,11 +6,12 @@ from typing import Any
 import rtoml
 
 from shared.catalog.rows import Model
+from shared.catalog.validated import plain
 
 
 def row_text(row: Model) -> str:
     """The table of a model, as `load_catalog` reads it back."""
-    fields: dict[str, Any] = row.model_dump(mode="json", exclude_defaults=True)
+    fields: dict[str, Any] = plain(row, without_defaults=True)
     del fields["id"]
     if row.released is not None:
         fields["released"] = row.released

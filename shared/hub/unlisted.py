@@ -57,13 +57,13 @@ def with_model(
     """
     path = _path(text)
     if path is not None:
-        return with_row(catalog, look_up_path(path).model_copy(update={"aliases": (text,)}))
+        return with_row(catalog, replace(look_up_path(path), aliases=(text,)))
     try:
         find_checkpoint(text, catalog)
     except UnknownName as unknown:
         if look_up is None or reference_of(text) is None:
             return catalog
-        return with_row(catalog, _looked_up(text, look_up, unknown).model_copy(update={"aliases": (text,)}))
+        return with_row(catalog, replace(_looked_up(text, look_up, unknown), aliases=(text,)))
     except UserError:
         return catalog
     return catalog

@@ -86,16 +86,15 @@ def slice_of(gpu: Gpu, profile: MigProfile) -> Gpu:
     """A MIG slice as a GPU: its own memory, and the card's bandwidth in proportion to it."""
     kept_back = gpu.memory_total_bytes - gpu.memory_usable_bytes
     share = profile.memory_bytes / gpu.memory_total_bytes
-    return gpu.model_copy(
-        update={
-            "id": f"{gpu.id}-mig-{profile.name.replace('+', '-')}",
-            "name": f"{gpu.name} MIG {profile.name}",
-            "memory_total_bytes": profile.memory_bytes,
-            "memory_usable_bytes": profile.memory_bytes - int(kept_back * share),
-            "memory_usable_measured": False,
-            "bandwidth_bytes_per_second": int(gpu.bandwidth_bytes_per_second * min(1.0, share)),
-            "mig_profiles": (),
-        }
+    return replace(
+        gpu,
+        id=f"{gpu.id}-mig-{profile.name.replace('+', '-')}",
+        name=f"{gpu.name} MIG {profile.name}",
+        memory_total_bytes=profile.memory_bytes,
+        memory_usable_bytes=profile.memory_bytes - int(kept_back * share),
+        memory_usable_measured=False,
+        bandwidth_bytes_per_second=int(gpu.bandwidth_bytes_per_second * min(1.0, share)),
+        mig_profiles=(),
     )
 
 

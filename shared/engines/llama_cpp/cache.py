@@ -5,7 +5,7 @@ https://github.com/ggml-org/llama.cpp/blob/0c1e57098/src/llama-kv-cache.cpp
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 
@@ -42,8 +42,8 @@ def as_cached(model: Model) -> Model:
     """The model with the attention that llama.cpp computes: MiniCPM3's latent rows are expanded before the cache."""
     if model.shape.gguf_architecture not in UNCOMPRESSED_CACHE:
         return model
-    shape = model.shape.model_copy(update={"layer_pattern": (LayerKind.FULL,)})
-    return model.model_copy(update={"shape": shape})
+    shape = replace(model.shape, layer_pattern=(LayerKind.FULL,))
+    return replace(model, shape=shape)
 
 
 @lru_cache(maxsize=4096)

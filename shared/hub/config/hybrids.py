@@ -1,5 +1,6 @@
 """Latent attention, and layers that keep a fixed state instead of a cache: each as its model code has it."""
 
+from dataclasses import replace
 from typing import Final
 
 from shared.catalog.rows import LayerKind, Recurrent
@@ -155,7 +156,7 @@ def jamba(c: Fields) -> Parts:
         "ffn_size": ffn(c),
         "attention": heads(c),
         "layer_pattern": folded(kinds),
-        "recurrent": recurrent.model_copy(update={"inner_norms": True}),
+        "recurrent": replace(recurrent, inner_norms=True),
         "experts": experts(c, every=every) if has_experts else None,
     }
 
@@ -168,7 +169,7 @@ def mamba(c: Fields) -> Parts:
     return {
         **base(c, gguf="mamba", tied=tied),
         "layer_pattern": (LayerKind.RECURRENT,),
-        "recurrent": row.model_copy(update={"inner_size": inner}),
+        "recurrent": replace(row, inner_size=inner),
         "norms_per_layer": 1,
     }
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from shared.catalog.rows import Shape
+from shared.catalog.validated import checked, first_problem
 from shared.errors import Unsupported, shown
 from shared.hub.config import dense, gemma, hybrids, latent, layer_norm, mixtures
 from shared.hub.config.parts import Adapter
@@ -127,11 +126,9 @@ def shape_of_config(config: Mapping[str, Any]) -> Shape:
             raise Unsupported(f"The config of this {kind} has {name}, which I have no rule for.")
     parts = {"architecture": _outer_kind(config, kind, is_nested=is_nested), **adapter(fields)}
     try:
-        return Shape(**parts)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in problem["loc"]) or "shape"
-        raise Unsupported(f"The config of this {kind} cannot be: {place}: {problem['msg']}.") from None
+        return checked(Shape(**parts))
+    except ValueError as error:
+        raise Unsupported(f"The config of this {kind} cannot be: {first_problem(error)}.") from None
 
 
 def _outer_kind(config: Mapping[str, Any], kind: str, *, is_nested: bool) -> str:

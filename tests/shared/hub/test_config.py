@@ -10,6 +10,7 @@ import pytest
 from shared.catalog.load import load_catalog
 from shared.catalog.names import find_model
 from shared.catalog.rows import Model, Shape
+from shared.catalog.validated import plain
 from shared.errors import Unsupported
 from shared.hub.config.quantization import quantization_of_config
 from shared.hub.config.shape import ADAPTERS, shape_of_config
@@ -63,7 +64,7 @@ READ = [entry for entry in (*PUBLISHED, *OTHERS) if entry["repo_id"] not in REFU
 
 def fields_of(shape: Shape) -> dict[str, Any]:
     """A shape's fields with its layers spelled out, since a pattern may be written in several ways."""
-    return {**shape.model_dump(mode="json"), "layer_pattern": [kind.value for kind in shape.layer_kinds()]}
+    return {**plain(shape), "layer_pattern": [kind.value for kind in shape.layer_kinds()]}
 
 
 def row_of(entry: Entry) -> Model:

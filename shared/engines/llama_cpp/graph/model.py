@@ -5,7 +5,7 @@ https://github.com/ggml-org/llama.cpp/tree/0c1e57098/src/models
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.catalog.rows import LayerKind, Shape
 from shared.engines.llama_cpp.gguf_tensors import FUSED_EXPERT_GATE_UP, FUSED_GATE_UP, FUSED_QKV
@@ -173,7 +173,7 @@ def _mixer(
         return latent_attention(build, normed, cache, positions, inputs.indexer)
     attention = layer_attention(shape, kind)
     if trait.head_norms and attention.qk_norm == "full":
-        attention = attention.model_copy(update={"qk_norm": "head"})
+        attention = replace(attention, qk_norm="head")
     return grouped_query_attention(
         build,
         normed,

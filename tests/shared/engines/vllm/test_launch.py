@@ -1,6 +1,7 @@
 """The command to paste, and reading it back."""
 
 import tomllib
+from dataclasses import replace
 from importlib import resources
 
 import pytest
@@ -77,7 +78,7 @@ def test_the_command_of_the_published_weights_on_two_gpus():
 
 
 def test_weights_nobody_published_are_a_path_to_fill_in_and_the_note_says_so():
-    model = CATALOG.models["mixtral-8x22b"].model_copy(update={"quantized_repos": ()})
+    model = replace(CATALOG.models["mixtral-8x22b"], quantized_repos=())
     made = launch(
         Workload(
             model=model, quantization=CATALOG.quantizations["GPTQ-INT8"], engine="vllm", context_tokens=4096

@@ -115,7 +115,7 @@ def test_valid_sizes_of_gpt_oss_divide_its_experts():
 
 def test_fp8_blocks_that_cannot_be_cut_ask_for_expert_parallel():
     """Qwen3 235B FP8 over eight ranks: 1,536 / 8 = 192 is no multiple of 128."""
-    model = CATALOG.models["qwen3-235b-a22b"].model_copy(update={"native_quantization": "FP8"})
+    model = replace(CATALOG.models["qwen3-235b-a22b"], native_quantization="FP8")
     workload = replace(LLAMA, model=model, quantization=CATALOG.quantizations["FP8"])
     breakdown = memory(workload, (CATALOG.gpus["h100-80gb"],) * 8, FACTS)
 
