@@ -1,35 +1,30 @@
 """Posts messages to Slack: one shared session, retries that say so, and older blocks where newer ones are refused."""
 
-import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol, Self
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.health import BotMetrics
-from bot.messages.message import Block, Message
+from bot.messages.message import Block, Message, has_chart
+from bot.response_urls import post_to_url
+from bot.slack_refusals import BLOCKS_REFUSED, SlackRefused, complaints_of, reason_of
 
 log: Final = logging.getLogger("fittingroom.bot.slack")
 
-ATTEMPTS: Final = 4
-LONGEST_WAIT_SECONDS: Final = 60.0
-_PAUSES_SECONDS: Final = (0.5, 1.0, 2.0)
-_BLOCKS_REFUSED: Final = frozenset(
-    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"}
-)
+NOT_INSTALLED: Final = "not_installed"
 
 
-class SlackRefused(Exception):
-    """Slack did not take a message; `reason` is its word for why."""
+class ClientOf(Protocol):
+    """Knows the client of every workspace that has installed the app."""
 
-    def __init__(self, method: str, reason: str) -> None:
-        super().__init__(f"Slack refused {method}: {reason}")
-        self.reason = reason
+    async def client(self, workspace: str) -> AsyncWebClient | None:
+        """The client of a workspace; None when it has not installed the app."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +34,18 @@ class Outbox:
     client: AsyncWebClient
     session: aiohttp.ClientSession
     metrics: BotMetrics
+    workspaces: ClientOf | None = None  # None: one workspace, the client's
     fallbacks: int = 0  # how often Slack refused blocks and was given older ones
+    _no_charts: set[str] = field(default_factory=set)  # where Slack has refused one: it is spared the next
+
+    async def of(self, workspace: str) -> Self:
+        """The outbox of a workspace. Raises SlackRefused where the app is not installed."""
+        if self.workspaces is None or not workspace:
+            return self
+        client = await self.workspaces.client(workspace)
+        if client is None:
+            raise SlackRefused("authorization", NOT_INSTALLED)
+        return replace(self, client=client)
 
     async def respond(
         self, url: str, message: Message, *, replace: bool = False, in_channel: bool = False
@@ -47,7 +53,9 @@ class Outbox:
         """Answer at a response URL: for the asker alone unless `in_channel`; `replace` swaps the message clicked."""
 
         async def send(blocks: tuple[Block, ...]) -> None:
-            await self._post_to_url(
+            await post_to_url(
+                self.session,
+                self.metrics,
                 url,
                 {
                     "text": message.text,
@@ -146,54 +154,29 @@ class Outbox:
         try:
             answer = await self.client.api_call(method, data=_flat(arguments))
         except SlackApiError as error:
-            self.metrics.slack_errors.labels(method=method, error=_reason(error)).inc()
-            raise SlackRefused(method, f"{_reason(error)} {_complaints(error)}".strip()) from None
+            self.metrics.slack_errors.labels(method=method, error=reason_of(error)).inc()
+            raise SlackRefused(method, f"{reason_of(error)} {complaints_of(error)}".strip()) from None
         return answer.data if isinstance(answer.data, dict) else {}
 
     async def _with_fallback(
         self, method: str, message: Message, send: Callable[[tuple[Block, ...]], Awaitable[None]]
     ) -> None:
         """Send as made; where blocks are refused, with the older ones, then as text alone: an answer always comes."""
-        attempts = [message.blocks, *([message.plain_blocks] if message.plain_blocks else []), ()]
-        for blocks in attempts:
+        forms = message.forms(charts=method not in self._no_charts)
+        for number, blocks in enumerate(forms):
             try:
-                return await send(blocks)
+                await send(blocks)
             except (SlackApiError, SlackRefused) as error:
-                reason = _reason(error)
+                reason = reason_of(error)
                 self.metrics.slack_errors.labels(method=method, error=reason).inc()
-                if reason not in _BLOCKS_REFUSED or blocks == ():
+                if reason not in BLOCKS_REFUSED or blocks == ():
                     raise SlackRefused(method, reason) from None
                 self.fallbacks += 1
-                log.warning("Slack refused the blocks of a message (%s): %s", reason, _complaints(error))
-        return None
-
-    async def _post_to_url(self, url: str, payload: Mapping[str, Any]) -> None:
-        for attempt in range(ATTEMPTS):
-            last = attempt == ATTEMPTS - 1
-            try:
-                async with self.session.post(url, json=payload) as response:
-                    body = (await response.text())[:500]
-                    if response.status == 200:
-                        return
-                    if (response.status != 429 and response.status < 500) or last:
-                        raise SlackRefused("response_url", _word(body) or f"http_{response.status}")
-                    pause = self._pause(response, attempt)
-            except (aiohttp.ClientConnectionError, TimeoutError) as error:
-                if last:
-                    raise SlackRefused("response_url", type(error).__name__) from None
-                log.warning("Slack could not be reached (%s); trying again", type(error).__name__)
-                pause = _PAUSES_SECONDS[attempt]
-            await asyncio.sleep(pause)
-
-    def _pause(self, response: aiohttp.ClientResponse, attempt: int) -> float:
-        if response.status != 429:
-            log.warning("Slack answered %s at a response URL; trying again", response.status)
-            return _PAUSES_SECONDS[attempt]
-        self.metrics.slack_rate_limited.labels(method="response_url").inc()
-        asked = response.headers.get("Retry-After", "1")
-        pause = min(float(asked) if asked.isdecimal() else 1.0, LONGEST_WAIT_SECONDS)
-        log.warning("Slack told us to wait %g s at a response URL", pause)
-        return pause
+                log.warning("Slack refused the blocks of a message (%s): %s", reason, complaints_of(error))
+            else:
+                if number == 1 and has_chart(forms[0]):
+                    self._no_charts.add(method)
+                return
 
 
 def _flat(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,25 +185,3 @@ def _flat(arguments: Mapping[str, Any]) -> dict[str, Any]:
         name: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
         for name, value in arguments.items()
     }
-
-
-def _reason(error: SlackApiError | SlackRefused) -> str:
-    if isinstance(error, SlackRefused):
-        return error.reason
-    return str(error.response.get("error") or "unknown")[:60]
-
-
-def _complaints(error: SlackApiError | SlackRefused) -> str:
-    """What Slack said about which block."""
-    if isinstance(error, SlackRefused):
-        return error.reason
-    metadata = error.response.get("response_metadata") or {}
-    return "; ".join(str(one) for one in metadata.get("messages", ()))[:500]
-
-
-def _word(body: str) -> str:
-    """Slack's error is one word, or {"ok": false, "error": "word"}."""
-    for word in (*_BLOCKS_REFUSED, "used_url", "expired_url", "no_text"):
-        if word in body:
-            return word
-    return ""

@@ -19,6 +19,7 @@ from bot.messages.status import unavailable_message
 from bot.terminal.plan_json import plan_json
 from bot.verbs import verb_of
 from bot.version import VERSION
+from bot.why import explained, why_question
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model
 from shared.errors import UserError
@@ -95,7 +96,11 @@ class Mind:
         about_fleet = self._about_fleet(asked, frame)
         if about_fleet:
             return Reply(message=about_fleet, result="answered")
+        why = why_question(asked.text)
         try:
+            if why:
+                explanation = explained(self._plan(why, asked.defaults, asked.rows), facts, asked.command)
+                return Reply(message=explanation, result="answered")
             made = placed(self._plan(asked.text, asked.defaults, asked.rows), facts, asked.fleet)
         except UserError as error:
             return Reply(message=error_message(error, asked.text, asked.command), result="not_understood")

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bot.messages.parts import parts_of
 from bot.messages.words import fullest
 from shared.memory.breakdown import DeviceMemory
 from shared.planner.plan import Option
@@ -26,6 +27,16 @@ def breakdown_lines(option: Option) -> str:
     return "\n".join(lines)
 
 
+def breakdown_words(option: Option) -> str:
+    """The same in a line, for below or beside a chart that shows no numbers."""
+    device = max(option.estimate.breakdown.per_gpu, key=lambda one: one.total_bytes)
+    said = [f"{name} {gib(size)}" for name, size in parts_of(device).items()]
+    host = option.estimate.breakdown.host.total_bytes
+    if host and option.estimate.workload.gpu_layers is not None:
+        said.append(f"and {gib(host)} of host memory")
+    return " · ".join(said)
+
+
 def balance(option: Option) -> str:
     """What is missing or stays free on the fullest GPU, with the error bar."""
     estimate = option.estimate
@@ -39,14 +50,7 @@ def balance(option: Option) -> str:
 
 
 def _bars(device: DeviceMemory, scale: int) -> list[str]:
-    parts = {
-        "weights": device.weights_bytes,
-        "KV cache": device.kv_cache_bytes,
-        "state": device.recurrent_state_bytes,
-        "compute": device.compute_bytes,
-        "overhead": device.overhead_bytes,
-    }
-    return [_line(name, size, scale) for name, size in parts.items() if size]
+    return [_line(name, size, scale) for name, size in parts_of(device).items()]
 
 
 def _line(name: str, size: int, scale: int) -> str:

@@ -29,6 +29,7 @@ def help_message(command: str) -> Message:
             [button(example, f"fit_ask:{number}", example) for number, example in enumerate(EXAMPLES[:3])]
         ),
         small_print(
+            f"{command} why … shows every number of an answer as its formula. "
             f"In a thread, where Slack has no slash commands, mention me instead; in a direct message just ask. "
             f"Answers to {command} are seen by you alone."
         ),

@@ -17,7 +17,8 @@ from bot.messages.blocks import (
     run,
     small_print,
 )
-from bot.messages.breakdown import balance, breakdown_lines
+from bot.messages.breakdown import balance, breakdown_lines, breakdown_words
+from bot.messages.chart import breakdown_chart
 from bot.messages.details import command_text, details_blocks
 from bot.messages.fleet import fleet_blocks, fleet_lines
 from bot.messages.menus import menu_row
@@ -58,13 +59,18 @@ class Frame:
 
 def plan_message(answer: Answer, frame: Frame) -> Message:
     """The whole reply, within Slack's limits for any plan."""
+    blocks, chartless = (_blocks(answer, frame, chart=chart) for chart in (True, False))
+    return message(_text(answer), blocks, plain=without_table, chartless=chartless)
+
+
+def _blocks(answer: Answer, frame: Frame, *, chart: bool) -> list[Block]:
     plan = answer.plan
-    blocks = [
+    return [
         header(_headline(plan)),
         _said(plan),
         *_read_as(plan),
         *_choices(plan, frame),
-        *_breakdown(plan),
+        *_breakdown(plan, chart=chart),
         *options_blocks(plan),
         *_command(plan),
         *fleet_blocks(answer),
@@ -74,7 +80,6 @@ def plan_message(answer: Answer, frame: Frame) -> Message:
         actions(_buttons(plan, frame)),
         small_print(_footer(answer, frame)),
     ]
-    return message(_text(answer), blocks, plain=without_table)
 
 
 def _headline(plan: Plan) -> str:
@@ -164,17 +169,17 @@ def _choice_name(field: str, choice: str, catalog: Catalog) -> str:
     return row.name if row else choice
 
 
-def _breakdown(plan: Plan) -> tuple[Block, ...]:
+def _breakdown(plan: Plan, *, chart: bool) -> tuple[Block, ...]:
+    """What was asked and where its bytes go: as a chart with its numbers in a line, or as bars of text."""
     if plan.asked is None:
         return ()
     title = f"{option_name(plan.asked, plan)}, {context(plan.asked)} context: "
     verdict = f"{VERDICT[plan.asked.verdict]}, {balance(plan.asked)}"
-    return (
-        rich_text(
-            paragraph(run(title, bold=True), verdict),
-            preformatted(breakdown_lines(plan.asked)),
-        ),
-    )
+    head = paragraph(run(title, bold=True), verdict)
+    drawn = breakdown_chart(plan.asked) if chart else None
+    if drawn:
+        return (rich_text(head, paragraph(breakdown_words(plan.asked))), drawn)
+    return (rich_text(head, preformatted(breakdown_lines(plan.asked))),)
 
 
 def _command(plan: Plan) -> tuple[Block, ...]:
@@ -207,9 +212,10 @@ def _buttons(plan: Plan, frame: Frame) -> list[dict[str, object]]:
             "Details", "fit_details", text, says="Show every quantization, all commands and assumptions"
         )
     )
+    why = button("Why?", "fit_ask:why", f"why {text}", says="Show every number as its formula, with sources")
     share = button("Share to channel", "fit_share", text, says="Post this answer for everyone in the channel")
     change = button("Change…", "fit_change", text, says="Change any part of the question in a form")
-    return [fold, share, change] if frame.private else [fold]
+    return [fold, why, share, change] if frame.private else [fold, why]
 
 
 def _footer(answer: Answer, frame: Frame) -> str:

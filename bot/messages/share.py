@@ -16,4 +16,5 @@ def shared_message(message: Message, user_name: str, question: str) -> Message:
         message,
         blocks=within_limits((*message.blocks, line)),
         plain_blocks=within_limits((*message.plain_blocks, line)) if message.plain_blocks else (),
+        chartless_blocks=within_limits((*message.chartless_blocks, line)) if message.chartless_blocks else (),
     )

@@ -101,6 +101,10 @@ def outline(message: Message) -> str:
 
 
 def _words(block: Mapping[str, Any]) -> list[str]:
+    if block["type"] == "data_visualization":
+        (series,) = block["chart"]["series"]
+        bars = [f"{point['label']} {point['value']}" for point in series["data"]]
+        return [block["title"], *bars]
     if block["type"] == "table":
         return [" | ".join(" ".join(_texts(cell)).strip() for cell in row) for row in block["rows"]]
     if block["type"] == "actions":

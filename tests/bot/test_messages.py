@@ -62,10 +62,12 @@ def fleet(nodes: int = 2, gpus: int = 4, loaded: tuple[LoadedModel, ...] = (LOAD
 
 def check(message: Message) -> None:
     """Slack takes it in both forms, it says something without blocks, and it reaches nobody it should not."""
-    for blocks in (message.blocks, *([message.plain_blocks] if message.plain_blocks else [])):
+    for blocks in filter(None, (message.blocks, message.chartless_blocks, message.plain_blocks)):
         assert problems(blocks) == []
         assert pings(blocks) == []
-    assert not any(block["type"] == "table" for block in message.plain_blocks)
+    newest = {"table", "data_visualization"}
+    assert not newest & {block["type"] for block in message.plain_blocks}
+    assert not any(block["type"] == "data_visualization" for block in message.chartless_blocks)
     assert 1 <= len(message.text) <= 3000
     assert pings(message.text) == []
 

@@ -8,7 +8,7 @@ import pytest
 from tests.bot.bot_process import SECRETS, environment, free_port, running_bot, start
 from tests.bot.conftest import World
 from tests.bot.test_conversation import QUESTION, new_user
-from tests.fakes.slack_server import FakeSlack
+from tests.fakes.slack_server import FakeSlack, all_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -51,6 +51,18 @@ async def test_blocks_that_slack_refuses_are_sent_again_without_the_newest_kinds
     assert "table" not in kinds
     assert kinds[0] == "header"
     await bot.says("Slack refused the blocks of a message (invalid_blocks)")
+
+
+async def test_a_workspace_without_charts_gets_words_and_is_asked_only_once() -> None:
+    async with FakeSlack() as slack, running_bot(slack, "socket") as bot:
+        slack.workspace.without_blocks = {"data_visualization"}
+        for number in range(2):
+            answer = await slack.ask(f"/fit {QUESTION}", user=f"U{number + 1}")
+            kinds = [block["type"] for block in answer.blocks]
+            assert "data_visualization" not in kinds
+            assert "weights" in all_text(answer.blocks)
+        assert "table" in kinds, "the second answer lacks only what this workspace has not"
+        assert bot.output.count("Slack refused the blocks of a message") == 1
 
 
 async def test_when_every_block_is_refused_the_words_still_arrive(world: World) -> None:

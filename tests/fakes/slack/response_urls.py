@@ -34,7 +34,8 @@ class ResponseUrls:
         if word is None and url is not None:
             word = self.take(url, json.loads(await request.text()))
         if word:
-            self.workspace.refused.append(f"response_url: {word}")
+            if not self.workspace.without_blocks:
+                self.workspace.refused.append(f"response_url: {word}")
             return web.json_response(
                 {"ok": False, "error": word}, status=404 if word.endswith("_url") else 400
             )
@@ -52,6 +53,8 @@ class ResponseUrls:
     def take(self, url: ResponseUrl, payload: dict[str, Any]) -> str | None:
         """Show the message; the word of refusal if it cannot be shown."""
         blocks = payload.get("blocks") or []
+        if self.workspace.lacks(blocks):
+            return "invalid_blocks"
         found = problems(blocks) if blocks else []
         if found:
             self.workspace.refused += found

@@ -106,6 +106,7 @@ class WebApi:
         if not arguments.get("text") and not arguments.get("blocks"):
             return _error("no_text")
         found = problems(arguments["blocks"]) if arguments.get("blocks") else []
+        found += self.workspace.lacks(arguments.get("blocks") or [])
         if found:
             return _error(
                 "invalid_blocks", response_metadata={"messages": [f"[ERROR] {one}" for one in found]}

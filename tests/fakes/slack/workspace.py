@@ -99,6 +99,7 @@ class Workspace:
             "D1": {BOT_USER, "U1"},
         }
         self.slow_seconds = 0.0
+        self.without_blocks: set[str] = set()  # kinds of block this workspace does not have
         self._last_ts = 0
         self._serial = itertools.count(1)
         self._changed = asyncio.Condition()
@@ -145,6 +146,12 @@ class Workspace:
             if not message.deleted
             and (channel is None or message.channel == channel)
             and (message.seen_by is None or user is None or message.seen_by == user)
+        ]
+
+    def lacks(self, blocks: list[dict[str, Any]]) -> list[str]:
+        """Blocks of kinds that this workspace does not have."""
+        return [
+            f"unsupported type: {block['type']}" for block in blocks if block["type"] in self.without_blocks
         ]
 
     def fault_for(self, method: str) -> Fault | None:
