@@ -6,7 +6,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Self
 
-from shared.catalog.rows import CloudPrice, DecodeSpeed, Engine, Gpu, Model, Quantization
+from shared.catalog.rows import CloudInstances, CloudPrice, DecodeSpeed, Engine, Gpu, Model, Quantization
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Catalog:
     as_of: date
     speeds: Mapping[str, DecodeSpeed] = field(default_factory=lambda: MappingProxyType({}))
     prices: Mapping[str, CloudPrice] = field(default_factory=lambda: MappingProxyType({}))
+    instances: Mapping[str, CloudInstances] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(
@@ -32,6 +33,7 @@ class Catalog:
         as_of: date,
         speeds: Iterable[DecodeSpeed] = (),
         prices: Iterable[CloudPrice] = (),
+        instances: Iterable[CloudInstances] = (),
     ) -> Self:
         """A catalog of these rows; a later row replaces an earlier one of the same id."""
         return cls(
@@ -42,4 +44,5 @@ class Catalog:
             as_of=as_of,
             speeds=MappingProxyType({row.id: row for row in speeds}),
             prices=MappingProxyType({row.id: row for row in prices}),
+            instances=MappingProxyType({row.id: row for row in instances}),
         )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import rtoml
 
-TABLES: Final = ("models", "gpus", "quantizations", "engines", "speeds", "prices")
+TABLES: Final = ("models", "gpus", "quantizations", "engines", "speeds", "prices", "instances")
 SAME_SHAPE: Final = "same_shape_as"
 _ORDER: Final = ("about.toml", "quantizations", "engines", "gpus", "models")
 

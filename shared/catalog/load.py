@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from shared.catalog.catalog import Catalog
 from shared.catalog.facts_files import Problem, RawFacts, read_facts
 from shared.catalog.references import broken_references
-from shared.catalog.rows import CloudPrice, DecodeSpeed, Engine, Gpu, Model, Quantization
+from shared.catalog.rows import CloudInstances, CloudPrice, DecodeSpeed, Engine, Gpu, Model, Quantization
 from shared.errors import UserError
 
 
@@ -36,6 +36,7 @@ class _Tables(BaseModel):
     engines: dict[str, Engine]
     speeds: dict[str, DecodeSpeed]
     prices: dict[str, CloudPrice]
+    instances: dict[str, CloudInstances]
 
 
 def load_catalog(site_file: Path | None = None) -> Catalog:
@@ -60,6 +61,7 @@ def load_catalog(site_file: Path | None = None) -> Catalog:
         as_of=facts.as_of,
         speeds=tables.speeds.values(),
         prices=tables.prices.values(),
+        instances=tables.instances.values(),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from shared.catalog.rows import CloudPrice, DecodeSpeed, Engine, Gpu, Model, Quantization
+from shared.catalog.rows import CloudInstances, CloudPrice, DecodeSpeed, Engine, Gpu, Model, Quantization
 
 
 class Tables(Protocol):
@@ -15,6 +15,7 @@ class Tables(Protocol):
     engines: dict[str, Engine]
     speeds: dict[str, DecodeSpeed]
     prices: dict[str, CloudPrice]
+    instances: dict[str, CloudInstances]
 
 
 class Broken(NamedTuple):
@@ -44,6 +45,8 @@ def broken_references(tables: Tables) -> Iterator[Broken]:
         yield from _missing("speeds", speed.id, "measured_on", speed.measured_on, "GPU", tables.gpus)
     for price in tables.prices.values():
         yield from _missing("prices", price.id, "gpu", [price.gpu], "GPU", tables.gpus)
+    for family in tables.instances.values():
+        yield from _missing("instances", family.id, "gpu", [family.gpu], "GPU", tables.gpus)
 
 
 def _missing(

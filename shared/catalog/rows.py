@@ -2,6 +2,7 @@
 
 from shared.catalog.engine_row import Constant, DecodeSpeed, Engine
 from shared.catalog.gpu_row import Gpu, MigProfile
+from shared.catalog.instance_row import CloudInstances
 from shared.catalog.model_row import Model, QuantizedRepo, Tower
 from shared.catalog.price_row import CloudPrice
 from shared.catalog.quantization_row import Quality, Quantization, QuantizationFormat
@@ -10,6 +11,7 @@ from shared.catalog.shape import Attention, Experts, Latent, LayerKind, Recurren
 
 __all__ = [
     "Attention",
+    "CloudInstances",
     "CloudPrice",
     "Constant",
     "Count",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.catalog.catalog import Catalog
-from shared.errors import UnknownName
+from shared.errors import UnknownName, UserError
 from shared.question.gpu_count import checked_total, count_beside
 from shared.question.gpu_mention import gpu_mentions, laptop_mention
 from shared.question.gpu_names import GpuNames
@@ -17,10 +17,14 @@ from shared.question.model_names import ModelNames
 from shared.question.named_gpu import read_named_gpus
 from shared.question.nameless_gpu import read_nameless_gpus
 from shared.question.remaining import Remaining, is_rejected
-from shared.units import gib
+from shared.units import GIB, gib
 
 _MIG: Final = re.compile(
     r"(?<![\w.])(?:mig[ -])?(?P<name>\dg\.\d{1,3}gb)(?: (?:mig|slices?|instances?|profile)\b)*"
+)
+# the profile of a virtual GPU: "A40-48Q", "L40S-24C", "A100-4-20C"
+_VIRTUAL: Final = re.compile(
+    r"(?<![\w.])(?P<card>[a-z]{1,3}\d{1,4}[a-z]{0,3})(?P<profile>-(?:\d-)?(?P<n>\d{1,3})[qcab])(?!\w)"
 )
 _MAC: Final = re.compile(r"(?<!\w)(?:mac(?:book)?(?: ?(?:studio|mini|pro|air))?|imac|apple silicon)(?!\w)")
 _BRANDED: Final = re.compile(
@@ -46,6 +50,9 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     mig = question.find(_MIG)
     if mig is not None:
         question.take_match(mig)
+    virtual = question.find(_VIRTUAL)
+    if virtual is not None:
+        question.take(*virtual.span("profile"))
     sizes = memory_sizes(question)
     named = gpu_mentions(question, names, models, sizes)
     kept = [one for one in named if not is_rejected(question.lower[: one.start])] or named
@@ -64,6 +71,8 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     if mentions:
         profile = None if mig is None else mig["name"]
         hardware = read_named_gpus(question, names, mentions, on_cards, profile, models.is_family)
+        if virtual is not None:
+            hardware = _virtual(question, hardware, virtual[0], int(virtual["n"]) * GIB)
     else:
         apple = [row for row in catalog.gpus.values() if is_mac and row.vendor == "apple"]
         hardware = read_nameless_gpus(question, on_cards, apple, models.is_family)
@@ -92,13 +101,27 @@ def _read_instance(question: Remaining, names: GpuNames, is_family: Callable[[st
     match = find_instance(question.lower, names.instances)
     if match is None:
         return None
-    gpu, each = names.instances[match[0]]
+    gpu, each = names.instances[match["name"]]
     instances = count_beside(question, *match.span(), is_family) or 1
     given = question.take_match(match)
     count = checked_total(question, instances * each)
     question.note("gpu", given, gpu.id, "alias")
     question.note("gpu_count", given, count, "alias")
     return Hardware(gpu=gpu, count=count, is_named=True)
+
+
+def _virtual(question: Remaining, hardware: Hardware, given: str, size_bytes: int) -> Hardware:
+    """A virtual GPU: the card, with the profile's share of its memory.
+
+    Raises:
+        UserError: The card is smaller than the profile.
+    """
+    gpu = hardware.gpu
+    if gpu is not None and size_bytes > gpu.memory_marketed_gb * GIB:
+        sentence = f"There is no {given.upper()}: {gpu.name} has {gpu.memory_marketed_gb} GB altogether."
+        raise UserError(sentence, field="gpu")
+    question.note("gpu_memory_bytes", given, gib(size_bytes), "exact")
+    return replace(hardware, memory_bytes=size_bytes)
 
 
 def _with_host_memory(question: Remaining, hardware: Hardware, sizes: Sequence[MemorySize]) -> Hardware:

@@ -1,11 +1,13 @@
 """Where a question names GPUs: the longest name first, whole words only."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from shared.catalog.rows import Gpu
 from shared.errors import UnknownName
+from shared.question.amounts import WORD
 from shared.question.atoms import Atom, atoms_of, without
 from shared.question.gpu_names import BRAND, GpuNames, Key
 from shared.question.memory_size import MemorySize
@@ -20,6 +22,11 @@ _SHORT_NAME: Final = 2  # parts of "A2", "T4"
 _SAID_OF_A_CARD: Final = words("based powered equipped node nodes class server box gpu sxm pcie nvl hbm q s")
 _GRADES: Final = words("pro max ultra")
 _INSIDE_NAMES: Final = frozenset("-_/().+")
+# "2x 4080s" are two; "my 4080s" and "RTX 4080S" are a 4080 Super
+_SEVERAL_BEFORE: Final = re.compile(
+    rf"(?:(?<![\w.])(?:[2-9]|\d\d+) ?x? ?|\b(?:{WORD}|both|used|more|of) )(?:nvidia |geforce |rtx ?)*$"
+)
+_ONE_BEFORE: Final = re.compile(r"\b(?:an?|my|this|the|single|one|1x?) (?:nvidia |geforce |rtx ?)*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +70,24 @@ def gpu_mentions(
             continue
         key, used = found
         _refuse_other_card(question, atoms, used, names)
-        mentions.append(_mention(atoms, at, used, key, names))
+        mentions.append(_mention(atoms, at, used, _with_super(question, atoms, at, used, key, names), names))
         at = used
     return mentions
+
+
+def _with_super(
+    question: Remaining, atoms: Sequence[Atom], at: int, used: int, key: Key, names: GpuNames
+) -> Key:
+    """The key with "super" for the s of "RTX 4080S", where there is such a card and the s is no plural's."""
+    end = atoms[used - 1].end
+    if used >= len(atoms) or atoms[used].text != "s" or atoms[used].start != end:
+        return key
+    if not names.answers((*key, "super")):
+        return key
+    before = question.lower[: atoms[at].start]
+    if _SEVERAL_BEFORE.search(before):
+        return key
+    return (*key, "super") if question.shown[end] == "S" or _ONE_BEFORE.search(before) else key
 
 
 def _longest_at(atoms: Sequence[Atom], at: int, names: GpuNames) -> tuple[Key, int] | None:

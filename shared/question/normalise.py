@@ -7,6 +7,7 @@ import re
 import unicodedata
 from typing import Final
 
+from shared.catalog.packaging import unpacked
 from shared.errors import UserError
 
 LONGEST_QUESTION: Final = 2_000
@@ -22,9 +23,10 @@ _SLACK_LINK: Final = re.compile(r"<(https?://[^<>|\s]{1,500})(?:\|[^<>]{0,300})?
 _MODEL_PAGE: Final = re.compile(
     r"(?:https?://)?(?:www\.)?(?:(?:huggingface\.co|hf\.co|hf-mirror\.com)/|modelscope\.cn/models/)"
     r"(?!(?:spaces|datasets|docs|blog|papers|collections)/)(?:models/)?"
-    r"([\w.-]{1,96}/[\w.-]{1,96})((?::[\w.-]+)?)(?:[/?#]\S*)?",
+    r"([\w.-]{1,96}/[\w.-]{1,96})((?::[\w.-]+)?)([/?#]\S*)?",
     re.IGNORECASE,
 )
+_GGUF_IN_PAGE: Final = re.compile(r"/([\w.-]{1,120}\.gguf)\b", re.IGNORECASE)
 _OLLAMA_PAGE: Final = re.compile(r"(?:https?://)?(?:www\.)?ollama\.com/library/([\w.:-]+)\S*", re.IGNORECASE)
 _OTHER_LINK: Final = re.compile(r"https?://\S+")
 _EMOJI_CODE: Final = re.compile(r"(?<![\w:]):[a-z][a-z0-9_+'-]{1,40}:(?![\w:])", re.IGNORECASE)
@@ -55,9 +57,12 @@ _REWRITES: Final = (
     (re.compile(r"(?<=\d)\s?\*\s?(?=\d{0,2}[a-z(\d])", re.IGNORECASE), "x "),
     (re.compile(r"(?<!\w)_|_(?!\w)|[*~\"]|(?<!\w)'|'(?!\w)"), " "),
     # scripts that need no spaces stand right beside names
-    (re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[a-z0-9])", re.IGNORECASE), " "),
-    (re.compile(r"(?<=[a-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])", re.IGNORECASE), " "),
+    # (no IGNORECASE: to compile it, re looks at each of 40,000 characters)
+    (re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"), " "),
+    (re.compile(r"(?<=[A-Za-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"), " "),
     (re.compile(r"(?<![\w.])(\d{1,3})x(?=\d{1,4} ?g(?:i?b)?\b)", re.IGNORECASE), r"\1x "),
+    # "qwen_72B_int4": an underscore behind a size ends the name
+    (re.compile(r"(?<=\db)_(?=[a-z])", re.IGNORECASE), " "),
     # one way to write a number of parameters
     (re.compile(r"(?<=\d)\s?-?(?:billions?|bil|bn)\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "b"),
     (re.compile(r"(?<=\d)\s?-?trillion\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "t"),
@@ -103,9 +108,17 @@ def _without_links(text: str) -> str:
     """Slack's references and web links gone; what a model page names kept."""
     text = _SLACK_REFERENCE.sub(" ", text)
     text = _SLACK_LINK.sub(r" \1 ", text)
-    text = _MODEL_PAGE.sub(lambda match: f" {match[1]} {match[2].lstrip(':')} ", text)
+    text = _MODEL_PAGE.sub(
+        lambda match: f" {match[1]} {match[2].lstrip(':')} {_type_of_file(match[3] or '')} ", text
+    )
     text = _OLLAMA_PAGE.sub(r" \1 ", text)
     return _OTHER_LINK.sub(" ", text)
+
+
+def _type_of_file(path: str) -> str:
+    """What the name of the GGUF file at the end of a page's address says of its type ("Q4_K_M"); else nothing."""
+    file = _GGUF_IN_PAGE.search(path)
+    return unpacked(file[1]).said if file else ""
 
 
 def _is_text(char: str) -> bool:

@@ -79,6 +79,7 @@ radeon rtx gtx rx quadro tesla laptop notebook mobile blackwell hopper ampere tu
 lovelace sxm pcie nvlink nvl hgx dgx hbm gddr macbook imac mini studio air rocm metal vulkan aws gcp
 azure runpod lambda vast kubernetes k8s container pod slurm ubuntu wsl puis je puedo puede con cuanta
 cuanto para peut peux avec pour combien kann ich mit wie viel brauche ein eine der die das und le un une
+vgpu vgpus grid mig profile slice
 los es ist laufen lassen ejecutar correr tourner posso rodar em uma
 """
 )
