@@ -31,7 +31,12 @@ class Alert(BaseModel):
 
     @property
     def question(self) -> str:
-        """The model in trouble as a question to us; empty for alerts about no model."""
+        """The model in trouble as a question to us; empty for alerts about no model.
+
+        Engines that Prometheus scrapes itself say `model_name`, and may number what we name by `engine`.
+        """
+        if self.labels.get("model_name"):
+            return self.labels["model_name"]
         parts = (
             self.labels.get("model", ""),
             self.labels.get("quantization", ""),

@@ -24,7 +24,7 @@ from bot.messages.words import option_name
 
 _SEVERITY: Final = {"critical": "🔴 Critical", "warning": "🟠 Warning", "info": "🔵 Note"}
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
-_PLACE: Final = ("node", "index", "name", "engine", "workload_namespace", "workload_pod")
+_PLACE: Final = ("cluster", "node", "index", "name", "engine", "workload_namespace", "workload_pod")
 MOST_PLACES: Final = 3
 
 
@@ -99,11 +99,16 @@ def _places(alert: Alert, answer: Answer) -> list[str]:
 
 
 def _place(alert: Alert) -> str:
-    words = {"index": "GPU ", "workload_namespace": "namespace ", "workload_pod": "pod "}
-    return (
-        " · ".join(f"{words.get(name, '')}{alert.labels[name]}" for name in _PLACE if alert.labels.get(name))
-        or "fleet"
-    )
+    words = {
+        "cluster": "cluster ",
+        "index": "GPU ",
+        "workload_namespace": "namespace ",
+        "workload_pod": "pod ",
+    }
+    if alert.labels.get("engine", "").isdigit():  # vLLM numbers the engines of one server
+        words["engine"] = "engine "
+    parts = [f"{words.get(name, '')}{alert.labels[name]}" for name in _PLACE if alert.labels.get(name)]
+    return " · ".join(parts) or "fleet"
 
 
 def _links(alert: Alert) -> list[str]:

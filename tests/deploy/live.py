@@ -71,9 +71,9 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def exporter(folder: Path, node: str, simulate: str | None) -> Iterator[int]:
+def exporter(folder: Path, node: str, simulate: str | None, port: int | None = None) -> Iterator[int]:
     """A real exporter of a node described by `simulate` (TOML), or of this machine; gives its port."""
-    port, log = free_port(), folder / f"{node}.log"
+    port, log = port or free_port(), folder / f"{node}.log"
     command = [sys.executable, "-m", "exporter", "--node", node, "--port", str(port)]
     command += ["--poll-interval-seconds", "0.5"]
     if simulate is not None:
@@ -118,13 +118,38 @@ class Prometheus:
 
 @contextmanager
 def prometheus(
-    folder: Path, jobs: dict[str, dict[str, int]], rule_files: list[Path], alertmanager: int | None = None
+    folder: Path,
+    jobs: dict[str, dict[str, int]],
+    rule_files: list[Path],
+    alertmanager: int | None = None,
+    *,
+    port: int | None = None,
+    options: tuple[str, ...] = (),
 ) -> Iterator[Prometheus]:
     """A Prometheus that scrapes `jobs` (job -> node -> port) every second and evaluates every second.
 
     With an Alertmanager, alerts fire at once: how long they wait is promtool's to check.
     """
     folder.mkdir(exist_ok=True)
+    (folder / "prometheus.yml").write_text(
+        yaml.safe_dump(_configuration(folder, jobs, rule_files, alertmanager)), encoding="utf-8"
+    )
+    port, log = port or free_port(), folder / "prometheus.log"
+    command = [
+        program("prometheus"),
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        *options,
+    ]
+    with running(command, log):
+        wait_until("Prometheus", lambda: answers(f"http://127.0.0.1:{port}/-/ready"), log)
+        yield Prometheus(port)
+
+
+def _configuration(
+    folder: Path, jobs: dict[str, dict[str, int]], rule_files: list[Path], alertmanager: int | None
+) -> dict[str, Any]:
     for path in rule_files:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
         for group in rules["groups"]:
@@ -150,17 +175,7 @@ def prometheus(
     if alertmanager is not None:
         target = {"targets": [f"127.0.0.1:{alertmanager}"]}
         config["alerting"] = {"alertmanagers": [{"static_configs": [target]}]}
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    port, log = free_port(), folder / "prometheus.log"
-    command = [
-        program("prometheus"),
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with running(command, log):
-        wait_until("Prometheus", lambda: answers(f"http://127.0.0.1:{port}/-/ready"), log)
-        yield Prometheus(port)
+    return config
 
 
 @contextmanager
