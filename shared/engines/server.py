@@ -8,6 +8,7 @@ from typing import Final
 from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
 from shared.errors import BadValue, Refused, Unsupported
 from shared.memory.divisibility import cut_group, undivided, valid_tensor_parallel
+from shared.memory.split import Split
 from shared.memory.workload import Workload
 
 _WITH_BF16: Final = (8, 0)
@@ -26,8 +27,62 @@ class Server:
     context_flag: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallel:
+    """How a server is spread: `data` engines of `pipeline` stages of `tensor` ranks each, a GPU for every rank.
+
+    With `attention_data` the engines are groups within tensor parallel instead, and `data` is 1.
+    """
+
+    tensor: int
+    pipeline: int = 1
+    data: int = 1
+    attention_data: int = 1
+
+    @property
+    def engine_ranks(self) -> int:
+        """GPUs of one engine."""
+        return self.tensor * self.pipeline
+
+    @property
+    def ranks(self) -> int:
+        """GPUs of all engines."""
+        return self.engine_ranks * self.data
+
+    @property
+    def caches(self) -> int:
+        """KV caches that sequences are dealt out to."""
+        return self.data * self.attention_data
+
+
+def parallel(server: Server, workload: Workload, gpus: int) -> Parallel:
+    """The parallel sizes; what was not said uses all GPUs.
+
+    Raises:
+        Refused: They need more GPUs than there are, or do not divide each other.
+    """
+    copies = 1 if workload.data_parallel is None else workload.data_parallel
+    data, attention = (1, copies) if workload.data_parallel_attention else (copies, 1)
+    if copies < 1:
+        raise BadValue("data_parallel", copies, "give 1 or more")
+    if gpus < data:
+        raise Refused(
+            server.name,
+            f"data parallel {data} needs at least {data} GPUs and {gpus} {'is' if gpus == 1 else 'are'} given",
+            field="data_parallel",
+        )
+    tensor, pipeline = parallel_sizes(server, workload, gpus // data)
+    if tensor % attention:
+        raise Refused(
+            server.name,
+            f"data-parallel attention of {attention} does not divide tensor parallel {tensor}",
+            field="data_parallel",
+        )
+    return Parallel(tensor=tensor, pipeline=pipeline, data=data, attention_data=attention)
+
+
 def parallel_sizes(server: Server, workload: Workload, gpus: int) -> tuple[int, int]:
-    """Tensor- and pipeline-parallel sizes; what was not said uses all GPUs.
+    """Tensor- and pipeline-parallel sizes of one engine on `gpus` GPUs; what was not said uses all of them.
 
     Raises:
         Refused: They need more GPUs than there are.
@@ -61,9 +116,14 @@ def check_load(workload: Workload) -> None:
 
 
 def refuse(
-    server: Server, model: Model, quantization: Quantization, gpus: Sequence[Gpu], sizes: tuple[int, int]
+    server: Server,
+    model: Model,
+    quantization: Quantization,
+    gpus: Sequence[Gpu],
+    split: Split,
+    pipeline: int,
 ) -> None:
-    """Raise where the server would not start this model on these GPUs, split over `sizes` (tensor, pipeline).
+    """Raise where the server would not start this model on these GPUs, split this way.
 
     Raises:
         Refused: Tensor parallel does not divide the model, a GPU cannot compute the type, or no such weights.
@@ -72,8 +132,7 @@ def refuse(
     _refuse_weights(server, model, quantization)
     for gpu in set(gpus):
         _refuse_gpu(server, gpu, quantization)
-    tensor, pipeline = sizes
-    _refuse_split(server, model, quantization, tensor)
+    _refuse_split(server, model, quantization, split)
     if pipeline > model.shape.layers:
         raise Refused(
             server.name,
@@ -142,12 +201,18 @@ def _refuse_gpu(server: Server, gpu: Gpu, quantization: Quantization) -> None:
 
 
 @lru_cache(maxsize=8192)
-def _refuse_split(server: Server, model: Model, quantization: Quantization, tensor: int) -> None:
+def _refuse_split(server: Server, model: Model, quantization: Quantization, split: Split) -> None:
     shape = model.shape
     grouped = quantization.format in (QuantizationFormat.AWQ, QuantizationFormat.GPTQ)
-    reason = undivided(shape, tensor) or (cut_group(shape, quantization, tensor) if grouped else "")
+    reason = undivided(shape, split) or (cut_group(shape, quantization, split.dense) if grouped else "")
     if not reason:
         return
+    if not split.is_even:
+        raise Refused(
+            server.name,
+            f"these parallel sizes do not divide {model.name}, which has {reason}",
+            field="tensor_parallel",
+        )
     works = [
         str(ranks)
         for ranks in valid_tensor_parallel(shape)
@@ -155,7 +220,7 @@ def _refuse_split(server: Server, model: Model, quantization: Quantization, tens
     ]
     raise Refused(
         server.name,
-        f"tensor parallel {tensor} does not divide {model.name}, which has {reason}; {', '.join(works)} "
+        f"tensor parallel {split.attention} does not divide {model.name}, which has {reason}; {', '.join(works)} "
         f"{'works' if len(works) == 1 else 'work'}",
         field="tensor_parallel",
     )

@@ -1,5 +1,7 @@
 """The weight tensors of one attention layer: grouped-query and multi-head latent."""
 
+from dataclasses import replace
+
 from shared.catalog.rows import Attention, Latent
 from shared.memory.tensor import Role, Tensor, linear, matrix, vector
 
@@ -33,7 +35,27 @@ def grouped_attention(
             tensors.append(vector(Role.KEY_NORM, kv_heads * head_dim if full else head_dim))
     if attention.sinks:
         tensors.append(vector(Role.SINKS, attention.heads))
+    if attention.head_gate:
+        tensors.append(matrix(Role.ATTENTION_GATE, attention.heads, hidden))
     return tuple(tensors)
+
+
+def block_indexer(attention: Attention, hidden: int) -> tuple[Tensor, ...]:
+    """The indexer that picks the blocks a sparse layer reads (MiniMaxM3VLIndexer of transformers 5.23)."""
+    size = attention.indexer_head_dim
+    return (
+        matrix(Role.INDEXER_QUERY, attention.indexer_heads * size, hidden),
+        matrix(Role.INDEXER_KEY, size, hidden),
+        vector(Role.INDEXER_QUERY_NORM, size),
+        vector(Role.INDEXER_KEY_NORM, size),
+    )
+
+
+def cross_attention(attention: Attention, hidden: int) -> tuple[Tensor, ...]:
+    """Attention to an image, gated (MllamaCrossAttentionDecoderLayer of transformers 5.23)."""
+    normed = replace(attention, qk_norm="head")
+    gates = (vector(Role.CROSS_GATE, 1), vector(Role.CROSS_GATE, 1))  # of attention and of the feed-forward
+    return (*grouped_attention(normed, hidden), *gates)
 
 
 def latent_attention(latent: Latent, heads: int, hidden: int) -> tuple[Tensor, ...]:
@@ -56,6 +78,8 @@ def latent_attention(latent: Latent, heads: int, hidden: int) -> tuple[Tensor, .
         matrix(Role.KV_UP_VALUE, latent.value_head_dim, latent.kv_rank, matrices=heads),
         matrix(Role.ATTENTION_OUTPUT, hidden, heads * latent.value_head_dim),
     ]
+    if latent.output_gate:
+        tensors.append(matrix(Role.ATTENTION_GATE, heads * latent.value_head_dim, hidden))
     if latent.indexer_heads:
         tensors += [
             matrix(

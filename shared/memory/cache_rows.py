@@ -14,7 +14,8 @@ _SPARSE_FP8_EXTRA: Final = 4 * 4 + 64
 
 
 def cache_row_bytes(shape: Shape, layer: int, kind: LayerKind, tensor: int, element_bytes: int) -> int:
-    """Bytes of one token in layer `layer`; 0 for recurrent layers and those without attention.
+    """Bytes of one token in layer `layer`; 0 for recurrent layers and those without attention. Of a compressed
+    layer it is one row, which stands for one token of the window or for several before it.
 
     A rank holds at least one key-value head; a latent row is the same on every rank.
     """
@@ -30,5 +31,8 @@ def cache_row_bytes(shape: Shape, layer: int, kind: LayerKind, tensor: int, elem
         return row + (_SPARSE_FP8_EXTRA if element_bytes == 1 else 0) + index + scales
     attention = layer_attention(shape, kind)
     heads = shape.kv_heads_per_layer[layer] if shape.kv_heads_per_layer else attention.kv_heads
+    if kind is LayerKind.COMPRESSED:  # values are the keys, and all heads share them
+        return attention.head_dim * element_bytes
     width = attention.head_dim + (attention.value_head_dim or attention.head_dim)
-    return max(1, heads // tensor) * width * element_bytes
+    index = attention.indexer_head_dim * element_bytes if kind is LayerKind.SPARSE else 0
+    return max(1, heads // tensor) * width * element_bytes + index

@@ -56,6 +56,7 @@ def _routed(shape: Shape, experts: Experts) -> list[Tensor]:
         tensors += [
             matrix(Role.EXPERT_LATENT_DOWN, hidden, shape.hidden_size),
             matrix(Role.EXPERT_LATENT_UP, shape.hidden_size, hidden),
+            *([vector(Role.EXPERT_LATENT_NORM, hidden)] if experts.latent_norm else []),
         ]
     if experts.biases:
         tensors += [

@@ -52,7 +52,7 @@ def _mamba2(row: Recurrent, hidden: int) -> tuple[Tensor, ...]:
         vector(Role.STATE_TIME_STEP, row.heads, bias=True),
         vector(Role.STATE_DECAY, row.heads),
         vector(Role.STATE_SKIP, row.heads),
-        vector(Role.STATE_NORM, row.inner_size),
+        *([vector(Role.STATE_NORM, row.inner_size)] if row.output_norm else []),
         matrix(Role.STATE_OUT, hidden, row.inner_size),
     )
 
@@ -84,11 +84,17 @@ def _kda(row: Recurrent, hidden: int) -> tuple[Tensor, ...]:
         vector(Role.STATE_TIME_STEP, width, bias=True),
         vector(Role.STATE_DECAY, row.heads),
         matrix(Role.STATE_BETA, row.heads, hidden),
-        matrix(Role.LOW_RANK_DOWN, row.head_dim, hidden),  # of the output gate
-        matrix(Role.LOW_RANK_UP, width, row.head_dim),
+        *_kda_gate(row, width, hidden),
         vector(Role.STATE_NORM, row.head_dim),
         matrix(Role.ATTENTION_OUTPUT, hidden, width),
     )
+
+
+def _kda_gate(row: Recurrent, width: int, hidden: int) -> tuple[Tensor, ...]:
+    """The output gate: through a rank of one head, or whole (use_full_rank_gate, Kimi K3)."""
+    if row.full_rank_gate:
+        return (matrix(Role.ATTENTION_GATE, width, hidden),)
+    return (matrix(Role.LOW_RANK_DOWN, row.head_dim, hidden), matrix(Role.LOW_RANK_UP, width, row.head_dim))
 
 
 def _short_convolution(row: Recurrent, hidden: int) -> tuple[Tensor, ...]:

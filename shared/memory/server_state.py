@@ -14,9 +14,10 @@ _STATE_BYTES: Final = {"gated_delta_net": 4, "kda": 4, "mamba": 2, "mamba2": 2, 
 
 
 @lru_cache(maxsize=2048)
-def state_page_bytes(shape: Shape, tensor: int) -> int:
+def state_page_bytes(shape: Shape, tensor: int, ahead_tokens: int = 0) -> int:
     """Bytes of one layer's convolution and recurrent state for one sequence on one rank.
 
+    Tokens guessed ahead lengthen the convolution's history, so that it can go back.
     vllm/model_executor/layers/mamba/mamba_utils.py of 0.19.0 (`MambaStateShapeCalculator`).
 
     Raises:
@@ -25,7 +26,7 @@ def state_page_bytes(shape: Shape, tensor: int) -> int:
     row = shape.recurrent
     if row is None:
         return 0
-    taps = max(0, row.conv_kernel - 1)
+    taps = max(0, row.conv_kernel - 1) + (ahead_tokens if row.conv_kernel else 0)
     state_bytes = _STATE_BYTES.get(row.kind)
     if state_bytes is None:
         raise Unsupported(

@@ -10,6 +10,7 @@ from typing import Final
 from shared.catalog.rows import LayerKind, Model, Quantization, QuantizationFormat, Shape
 from shared.memory.checkpoint import scheme
 from shared.memory.sharding import allocated_bytes, pipeline_layers, rank_weights
+from shared.memory.split import Split
 from shared.memory.tensors import layer_attention
 
 # Hidden and intermediate sizes Marlin pads MXFP4 experts to:
@@ -35,17 +36,18 @@ _ROTATED_PERCENT: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One pipeline stage: its layers, and the bytes of weights each of its ranks holds."""
+    """One pipeline stage: its layers, and the bytes of weights each of its ranks holds, towers included."""
 
     layers: tuple[int, ...]
     weights_bytes: int
+    tower_bytes: int
     first: bool
     last: bool
 
 
 @lru_cache(maxsize=8192)
-def stages(model: Model, quantization: Quantization, tensor: int, pipeline: int) -> tuple[Stage, ...]:
-    """The weights of each pipeline stage, first to last.
+def stages(model: Model, quantization: Quantization, split: Split, pipeline: int) -> tuple[Stage, ...]:
+    """The weights of each pipeline stage on a rank that holds this share of every layer, first to last.
 
     Embeddings (vocabulary padded to 64) lie on the first stage, the head on the last; a tied head is the embedding
     itself unless they lie on different stages. Towers keep 16 bits and are split like the model
@@ -54,12 +56,12 @@ def stages(model: Model, quantization: Quantization, tensor: int, pipeline: int)
     shape = model.shape
     stored = scheme(model, quantization)
     padding = _MXFP4_PADDING if quantization.format is QuantizationFormat.MXFP4 else (1, 1)
-    held = rank_weights(shape, stored, tensor, padding)
-    absorbed = absorbed_latent_bytes(shape, tensor)
-    towers = sum(tower.parameters for tower in model.towers) * stored.plain_bytes // tensor
-    split = pipeline_layers(shape.layers, pipeline)
+    held = rank_weights(shape, stored, split, padding)
+    absorbed = absorbed_latent_bytes(shape, split.attention)
+    towers = sum(tower.parameters for tower in model.towers) * stored.plain_bytes // split.attention
+    parts = pipeline_layers(shape.layers, pipeline)
     result = []
-    for index, layers in enumerate(split):
+    for index, layers in enumerate(parts):
         first, last = index == 0, index == pipeline - 1
         size = sum(held.layers[layer] for layer in layers) + absorbed * len(layers)
         size += rope_table_bytes(model, stored.plain_bytes)
@@ -71,7 +73,15 @@ def stages(model: Model, quantization: Quantization, tensor: int, pipeline: int)
                 size += held.output_bytes
             elif not first:
                 size += held.embedding_bytes
-        result.append(Stage(layers=tuple(layers), weights_bytes=size, first=first, last=last))
+        result.append(
+            Stage(
+                layers=tuple(layers),
+                weights_bytes=size,
+                tower_bytes=towers if first else 0,
+                first=first,
+                last=last,
+            )
+        )
     return tuple(result)
 
 

@@ -19,6 +19,8 @@ class Role(StrEnum):
     KEY = "key"
     VALUE = "value"
     ATTENTION_OUTPUT = "attention_output"
+    ATTENTION_GATE = "attention_gate"  # one per head, or one per feature
+    OUTPUT_DOWN = "output_down"  # heads in groups -> a rank per group (DeepSeek V4)
     QUERY_NORM = "query_norm"
     KEY_NORM = "key_norm"
     SINKS = "sinks"
@@ -33,6 +35,20 @@ class Role(StrEnum):
     INDEXER_KEY = "indexer_key"
     INDEXER_KEY_NORM = "indexer_key_norm"
     INDEXER_WEIGHTS = "indexer_weights"
+    INDEXER_QUERY_NORM = "indexer_query_norm"
+    COMPRESSOR_KEY = "compressor_key"  # hidden -> what is compressed (DeepSeek V4)
+    COMPRESSOR_GATE = "compressor_gate"
+    COMPRESSOR_POSITION = "compressor_position"
+    COMPRESSOR_NORM = "compressor_norm"
+    INDEXER_COMPRESSOR_KEY = "indexer_compressor_key"
+    INDEXER_COMPRESSOR_GATE = "indexer_compressor_gate"
+    INDEXER_COMPRESSOR_POSITION = "indexer_compressor_position"
+    INDEXER_COMPRESSOR_NORM = "indexer_compressor_norm"
+    STREAM_MIX = "stream_mix"  # how residual streams are read and written (hyper-connections)
+    STREAM_SCALE = "stream_scale"
+    RESIDUAL_QUERY = "residual_query"  # weighs the outputs of earlier blocks (Kimi K3)
+    RESIDUAL_NORM = "residual_norm"
+    CROSS_GATE = "cross_gate"
     FFN_GATE = "ffn_gate"
     FFN_UP = "ffn_up"
     FFN_DOWN = "ffn_down"
@@ -61,6 +77,7 @@ class Role(StrEnum):
     STATE_NORM = "state_norm"
     LOW_RANK_DOWN = "low_rank_down"  # KDA's two-step projections: hidden -> one head
     LOW_RANK_UP = "low_rank_up"
+    EXPERT_LATENT_NORM = "expert_latent_norm"
     MTP_PROJECTION = "mtp_projection"
     LAYER_SCALE = "layer_scale"
 

@@ -5,7 +5,13 @@ from functools import lru_cache
 
 from shared.catalog.rows import Attention, LayerKind, Shape
 from shared.errors import Unsupported
-from shared.memory.attention_tensors import grouped_attention, latent_attention
+from shared.memory.attention_tensors import (
+    block_indexer,
+    cross_attention,
+    grouped_attention,
+    latent_attention,
+)
+from shared.memory.compressed_tensors import compressed_attention, stream_head, stream_mixers
 from shared.memory.feed_forward_tensors import dense, is_mixture_layer, mixture
 from shared.memory.recurrent_tensors import recurrent_layer
 from shared.memory.tensor import Role, Tensor, linear, matrix, vector
@@ -67,7 +73,7 @@ def inventory(shape: Shape) -> Inventory:
     for layer in range(shape.layers):
         grouped.setdefault(_layer_key(shape, kinds, layer), []).append(layer)
     groups = tuple(_group(shape, kinds[layers[0]], tuple(layers)) for layers in grouped.values())
-    mtp = (*_mtp(shape), *_layer_tensors(shape, kinds, _mtp_model_layer(shape))) if shape.mtp_layers else ()
+    mtp = (*_mtp(shape), *_layer_tensors(shape, kinds, mtp_model_layer(shape))) if shape.mtp_layers else ()
     return Inventory(model=_model_tensors(shape), groups=groups, mtp=mtp, mtp_layers=shape.mtp_layers)
 
 
@@ -93,12 +99,17 @@ def _layer_key(shape: Shape, kinds: tuple[LayerKind, ...], layer: int) -> tuple[
         shape.kv_heads_per_layer[layer] if shape.kv_heads_per_layer else None,
         shape.ffn_size_per_layer[layer] if shape.ffn_size_per_layer else None,
         layer < shape.layers - shape.kv_shared_layers,
+        shape.compressed.ratios[layer] if shape.compressed else None,
     )
 
 
-def _mtp_model_layer(shape: Shape) -> int:
+def mtp_model_layer(shape: Shape) -> int:
     """The layer an MTP block repeats: the last one that attends (a hybrid's MTP block is never recurrent)."""
     kinds = shape.layer_kinds()
+    if shape.compressed is not None:  # a prediction layer has a ratio of its own, the last one listed
+        wanted = shape.compressed.ratios[-1]
+        near = [layer for layer in range(shape.layers) if shape.compressed.ratios[layer] == wanted]
+        return near[-1] if near else shape.layers - 1
     attending = [i for i, kind in enumerate(kinds) if kind not in (LayerKind.RECURRENT, LayerKind.NONE)]
     return attending[-1] if attending else shape.layers - 1
 
@@ -156,7 +167,8 @@ def _layer_tensors(shape: Shape, kinds: tuple[LayerKind, ...], layer: int) -> tu
     # an irregular model leaves out the norm of the half it leaves out
     left_out = (kind is LayerKind.NONE) + (not feed_forward) if shape.ffn_size_per_layer else 0
     norms = _norms(shape, max(0, shape.norms_per_layer - left_out))
-    return (*norms, *_mixer(shape, kind, layer), *feed_forward, *_per_layer_inputs(shape))
+    beside = (*stream_mixers(shape), *_earlier_blocks(shape, 2), *_per_layer_inputs(shape))
+    return (*norms, *_mixer(shape, kind, layer), *feed_forward, *beside)
 
 
 def _mixer(shape: Shape, kind: LayerKind, layer: int) -> tuple[Tensor, ...]:
@@ -169,6 +181,21 @@ def _mixer(shape: Shape, kind: LayerKind, layer: int) -> tuple[Tensor, ...]:
             return recurrent_layer(shape.recurrent, hidden)
         case LayerKind.LATENT if shape.latent is not None:
             return latent_attention(shape.latent, layer_attention(shape, kind).heads, hidden)
+        case LayerKind.COMPRESSED if shape.compressed is not None:
+            ratio = shape.compressed.ratios[layer]
+            return compressed_attention(shape.compressed, layer_attention(shape, kind), hidden, ratio)
+        case LayerKind.PARALLEL if shape.recurrent is not None:
+            return (
+                *grouped_attention(layer_attention(shape, kind), hidden),
+                *recurrent_layer(shape.recurrent, hidden),
+            )
+        case LayerKind.CROSS:
+            return cross_attention(layer_attention(shape, kind), hidden)
+        case LayerKind.SPARSE:
+            return (
+                *grouped_attention(layer_attention(shape, kind), hidden),
+                *block_indexer(layer_attention(shape, kind), hidden),
+            )
         case _:
             own_cache = layer < shape.layers - shape.kv_shared_layers
             heads = kv_heads(shape, kind, layer)
@@ -183,6 +210,17 @@ def _norms(shape: Shape, count: int) -> tuple[Tensor, ...]:
     if shape.norm_bias:
         one.append(vector(Role.NORM, shape.hidden_size, bias=True))
     return tuple(one * count)
+
+
+def _earlier_blocks(shape: Shape, count: int) -> tuple[Tensor, ...]:
+    """How the outputs of earlier blocks of layers are weighed (Kimi K3): a norm and one row of weights each time.
+
+    self_attention_res_proj and mlp_res_proj of python/sglang/srt/models/kimi_k3.py of SGLang 0.5.23.
+    """
+    if not shape.residual_block:
+        return ()
+    one = (vector(Role.RESIDUAL_NORM, shape.hidden_size), vector(Role.RESIDUAL_QUERY, shape.hidden_size))
+    return one * count
 
 
 def _per_layer_inputs(shape: Shape) -> tuple[Tensor, ...]:
@@ -200,12 +238,13 @@ def _per_layer_inputs(shape: Shape) -> tuple[Tensor, ...]:
 def _model_tensors(shape: Shape) -> tuple[Tensor, ...]:
     """Everything outside the layers."""
     hidden, vocabulary = shape.hidden_size, shape.vocabulary_size
-    tensors = [matrix(Role.TOKEN_EMBEDDING, vocabulary, hidden)]
+    tensors = [matrix(Role.TOKEN_EMBEDDING, vocabulary + shape.extra_embeddings, hidden)]
     if not shape.tied_embeddings:
         tensors += linear(Role.OUTPUT, vocabulary, hidden, bias=shape.output_bias)
     if shape.learned_positions:
         tensors.append(matrix(Role.POSITION_EMBEDDING, shape.learned_positions, hidden))
     tensors += _norms(shape, shape.final_norm + shape.embedding_norm)
+    tensors += [*stream_head(shape), *_earlier_blocks(shape, 1)]
     if shape.per_layer_embedding_size:
         width = shape.per_layer_embedding_size * shape.layers
         tensors += [

@@ -6,6 +6,7 @@ from typing import Final
 from shared.catalog.rows import Gpu
 from shared.engines.checkpoints import checkpoint
 from shared.engines.engine import Launch
+from shared.engines.sglang.adapters import target_modules
 from shared.engines.sglang.cache_type import FLAG
 from shared.memory.workload import Workload
 
@@ -21,11 +22,17 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
     argv = ["python", "-m", "sglang.launch_server", "--model-path", weights.name]
     argv += ["--context-length", str(workload.context_tokens)]
     pipeline = workload.pipeline_parallel or 1
-    tensor = workload.tensor_parallel or max(1, len(gpus) // pipeline)
+    copies = workload.data_parallel or 1
+    data = 1 if workload.data_parallel_attention else copies
+    tensor = workload.tensor_parallel or max(1, len(gpus) // (pipeline * data))
     if tensor > 1:
         argv += ["--tp-size", str(tensor)]
     if pipeline > 1:
         argv += ["--pp-size", str(pipeline)]
+    if copies > 1:
+        argv += ["--attn-dp-size" if workload.data_parallel_attention else "--dp-size", str(copies)]
+    if (workload.expert_parallel or 1) > 1:
+        argv += ["--ep-size", str(workload.expert_parallel)]
     quantization = workload.quantization.id
     if quantization in _DTYPE:
         argv += ["--dtype", _DTYPE[quantization]]
@@ -42,4 +49,8 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         argv += ["--chunked-prefill-size", str(workload.max_num_batched_tokens)]
     if workload.enforce_eager:
         argv.append("--disable-cuda-graph")
+    if workload.adapters is not None:
+        argv += ["--enable-lora", "--max-loras-per-batch", str(workload.adapters.count)]
+        argv += ["--max-lora-rank", str(workload.adapters.rank)]
+        argv += ["--lora-target-modules", *target_modules(workload.adapters, workload.model.shape)]
     return Launch(argv=tuple(argv), notes=weights.notes)

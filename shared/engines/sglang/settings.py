@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from shared.catalog.rows import Engine, Gpu, LayerKind, Model
-from shared.engines.server import Server
+from shared.engines.server import Parallel, Server
 from shared.engines.versions import at_version
 from shared.units import GIB, MIB
 
@@ -30,6 +30,7 @@ _TIERS: Final = (
 _LARGEST: Final = (16384, 512, 512)
 
 _LATENT_PREFILL_GRAPHS: Final = 8192
+_WIDE_BATCH: Final = 300
 _LEAST_ACTIVATION_TOKENS: Final = 2048
 
 
@@ -49,26 +50,34 @@ class Defaults:
 
 
 @lru_cache(maxsize=4096)
-def defaults(model: Model, gpu: Gpu, tensor: int, pipeline: int, facts: Engine, version: str) -> Defaults:
-    """The defaults of the launch server; a vision tower's own deduction is left out (see the assumptions)."""
+def defaults(model: Model, gpu: Gpu, spread: Parallel, facts: Engine, version: str) -> Defaults:
+    """The defaults of the launch server; a vision tower's own deduction is left out (see the assumptions).
+
+    Data-parallel attention divides the chunk among its groups and reserves more for graphs
+    (sglang/srt/arg_groups/parallel_hook.py and memory_hook.py of 0.5.23, `reserve_for_graph_mb`).
+    """
     total_mib = gpu.memory_total_bytes // MIB
-    chunk, batch = _tier(total_mib, tensor)
+    chunk, batch = _tier(total_mib, spread.tensor)
+    groups = spread.attention_data
     latent = LayerKind.LATENT in model.shape.layer_pattern
 
     def number(name: str) -> float:
         return at_version(facts, name, version).value
 
     graphs = batch * number("decode_graph_mib_per_sequence")
+    if groups > 1:
+        wide = "_wide" if batch > _WIDE_BATCH else ""
+        graphs += batch * groups * number(f"attention_groups{wide}_graph_mib")
     if latent:
         graphs += number("prefill_graph_latent_mib")
     else:
         graphs += prefill_sizes(chunk) * number("prefill_graph_mib_per_size")
     reserved = number("reserve_mib") + max(chunk, _LEAST_ACTIVATION_TOKENS) * number("reserve_mib_per_token")
-    reserved += tensor * pipeline * number("reserve_parallel_mib") + graphs
+    reserved += spread.engine_ranks * number("reserve_parallel_mib") + graphs
     if gpu.memory_total_bytes > 60 * GIB:
         reserved = max(reserved, number("reserve_least_mib"))
     return Defaults(
-        chunk_tokens=chunk,
+        chunk_tokens=chunk // groups,
         decode_batch=batch,
         fraction=max(0.0, round((total_mib - reserved) / total_mib, 3)),
         graph_bytes=round(graphs * MIB),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from shared.catalog.rows import Engine, Gpu, LayerKind, Model
+from shared.engines.not_offered import refuse_not_offered
 from shared.engines.process_memory import before_model
 from shared.engines.server import check_load, parallel_sizes, refuse, refuse_context
 from shared.engines.tgi.settings import NATIVE, SERVER, cache_element_bytes, refuse_model
@@ -16,6 +17,7 @@ from shared.memory.cache_rows import cache_row_bytes
 from shared.memory.checkpoint import checkpoint_bytes, scheme
 from shared.memory.forward import experts_workspace_bytes, forward_bytes
 from shared.memory.server_weights import stages
+from shared.memory.split import Split
 from shared.memory.workload import Workload
 from shared.units import MIB
 
@@ -52,7 +54,8 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     check_load(workload)
     tensor, pipeline = parallel_sizes(SERVER, workload, len(gpus))
     refuse_model(workload.model, workload.quantization, tensor, pipeline)
-    refuse(SERVER, workload.model, workload.quantization, gpus, (tensor, pipeline))
+    refuse_not_offered(SERVER.name, workload)
+    refuse(SERVER, workload.model, workload.quantization, gpus, Split.even(tensor), pipeline)
     refuse_context(SERVER, workload.model, workload.context_tokens)
     version = workload.engine_version or facts.version
     ranks = [_rank(workload, gpu, facts, version, tensor) for gpu in gpus[:tensor]]
@@ -72,7 +75,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
 
 def _rank(workload: Workload, gpu: Gpu, facts: Engine, version: str, tensor: int) -> _Rank:
     model, shape = workload.model, workload.model.shape
-    stage = stages(model, workload.quantization, tensor, 1)[0]
+    stage = stages(model, workload.quantization, Split.even(tensor), 1)[0]
     before, before_error = before_model(gpu, tensor, facts, version)
     element = scheme(model, workload.quantization).plain_bytes
     prefill = workload.max_num_batched_tokens or int(at_version(facts, "prefill_tokens", version).value)
@@ -93,6 +96,7 @@ def _rank(workload: Workload, gpu: Gpu, facts: Engine, version: str, tensor: int
         overhead_bytes=before,
         activation_bytes=activation,
         cuda_graph_bytes=graphs,
+        tower_bytes=stage.tower_bytes,
         uncertainty_bytes=round(error),
     )
     return _Rank(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from shared.catalog.rows import Engine, Gpu, LayerKind, Quantization, QuantizationFormat
+from shared.engines.not_offered import refuse_not_offered
 from shared.engines.process_memory import before_model
 from shared.engines.server import check_load
 from shared.engines.transformers.cache import cache_rows
@@ -38,6 +39,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     """
     check_load(workload)
     _refuse(workload, gpus)
+    refuse_not_offered(NAME, workload)
     version = workload.engine_version or facts.version
     before = [before_model(gpu, 1, facts, version) for gpu in gpus] or [(0, 0.0)]
     allowed = tuple(_allowed(workload.quantization, gpus, [size for size, _ in before], facts, version))

@@ -6,6 +6,7 @@ from functools import lru_cache
 from shared.catalog.rows import Model, Quantization
 from shared.memory.checkpoint import scheme
 from shared.memory.sharding import RankWeights, rank_weights
+from shared.memory.split import Split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def placement(model: Model, quantization: Quantization, allowed_bytes: tuple[int
 def _modules(model: Model, quantization: Quantization) -> tuple[tuple[int | None, int], ...]:
     """Layer index (None outside the layers) and bytes of every module that is not split, in order."""
     stored = scheme(model, quantization)
-    held: RankWeights = rank_weights(model.shape, stored, 1)
+    held: RankWeights = rank_weights(model.shape, stored, Split.even(1))
     towers = sum(tower.parameters for tower in model.towers) * stored.plain_bytes
     head = () if model.shape.tied_embeddings else ((None, held.output_bytes),)
     return (

@@ -17,6 +17,7 @@ from shared.units import MIB
 # cuBLAS keeps one workspace in PyTorch's memory: aten/src/ATen/cuda/CublasHandlePool.cpp
 _CUBLAS_WORKSPACE: Final = 32 * MIB
 _CUBLAS_WORKSPACE_BEFORE_HOPPER: Final = 8320 * 1024
+_REJECTION_BYTES: Final = 4 * 4  # fp32 numbers per logit
 
 
 @lru_cache(maxsize=16384)
@@ -27,7 +28,7 @@ def activation_bytes(
     shape = model.shape
     kept = _CUBLAS_WORKSPACE if hopper else _CUBLAS_WORKSPACE_BEFORE_HOPPER
     size = (batch.batched_tokens, batch.tensor_parallel, batch.element_bytes)
-    workspace = experts_workspace_bytes(shape, *size)
+    workspace = _experts_bytes(shape, batch)
     hidden = batch.batched_tokens * shape.hidden_size * batch.element_bytes
     embeddings, pixels = vision_bytes(model, batch, rules)
     forward = forward_bytes(shape, *size) + workspace + embeddings
@@ -41,14 +42,38 @@ def activation_bytes(
     return kept + max(forward, sampler)
 
 
+def _experts_bytes(shape: Shape, batch: Batch) -> int:
+    """What the experts of one rank work in: the tokens of all engines, gathered before and scattered after.
+
+    vllm/model_executor/layers/fused_moe/prepare_finalize and modular_kernel.py of 0.19.0, with the default
+    `all2all_backend` "allgather_reducescatter". An expert is whole under expert parallel, else cut over all ranks.
+    """
+    tokens = batch.batched_tokens * batch.data_parallel
+    cut = 1 if batch.expert_parallel else batch.tensor_parallel * batch.data_parallel
+    size = experts_workspace_bytes(shape, tokens, cut, batch.element_bytes)
+    return size + gathered_bytes(shape, batch)
+
+
+def gathered_bytes(shape: Shape, batch: Batch) -> int:
+    """Hidden states of all engines before and after the experts, where several engines share them."""
+    if batch.data_parallel == 1 or shape.experts is None:
+        return 0
+    return 2 * batch.data_parallel * batch.batched_tokens * shape.hidden_size * batch.element_bytes
+
+
 def sampler_bytes(shape: Shape, batch: Batch, rules: Rules) -> int:
     """Logits in the model's type and everything the sampler makes of them, for all sequences at once.
 
     vllm/v1/sample/sampler.py and ops/topk_topp_sampler.py: since 0.17 fp32 logits, probabilities and noise beside
-    the model's own logits, and the top-k kernel's buffer; before, a sort with its indices.
+    the model's own logits, and the top-k kernel's buffer; before, a sort with its indices. With tokens guessed ahead
+    the profile also rejects one per sequence (vllm/v1/sample/rejection_sampler.py of 0.19.0): two rows of logits and
+    a copy of one in the model's type, and fp32 logits, their clone, probabilities and noise.
     """
     rows, vocabulary = batch.max_num_seqs, shape.vocabulary_size
-    logits = rows * vocabulary * (batch.element_bytes + rules.sampler_bytes_per_logit)
+    per_logit = batch.element_bytes + rules.sampler_bytes_per_logit
+    if batch.ahead_tokens:
+        per_logit = max(per_logit, 3 * batch.element_bytes + _REJECTION_BYTES)
+    logits = rows * vocabulary * per_logit
     buffer = min(rules.topk_buffer_rows, rows) * vocabulary * 4
     sampled_hidden = 2 * rows * shape.hidden_size * batch.element_bytes
     return logits + buffer + sampled_hidden

@@ -16,6 +16,9 @@ _MLA_BLOCK_ALIGNMENT: Final = 64  # of hybrids with MLA: the kernels take blocks
 _ENCODERS: Final = frozenset({"bert", "roberta", "xlm-roberta", "nomic_bert", "modernbert"})
 
 
+Page = tuple[LayerKind, int]  # the kind of cache a layer has, and its bytes per token on one rank
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Layers that share a block table: `count` block tables of layers of one kind."""
@@ -64,9 +67,17 @@ class Layout:
 
 @lru_cache(maxsize=8192)
 def layout(
-    model: Model, layers: tuple[int, ...], tensor: int, element_bytes: int, state_pages: int
+    model: Model,
+    layers: tuple[int, ...],
+    tensor: int,
+    element_bytes: int,
+    state_pages: int,
+    beside: tuple[Page, ...] = (),
+    ahead_tokens: int = 0,
 ) -> Layout:
-    """The cache of the given layers on one rank.
+    """The cache of the given layers on one rank, and of a drafter's layers `beside` them.
+
+    With `ahead_tokens` guessed ahead a recurrent layer keeps a state for each of them, to go back to.
 
     Layers of one kind form one group. Several kinds are cut into groups of equally many layers, and their pages are
     made equally large: attention blocks of hybrids grow until one holds a recurrent state.
@@ -82,8 +93,10 @@ def layout(
         kind = kinds[layer]
         if kind is LayerKind.NONE or (layer >= shape.layers - shape.kv_shared_layers):
             continue
-        pages[_same_cache(kind), cache_row_bytes(shape, layer, kind, tensor, element_bytes)] += 1
-    state = state_page_bytes(shape, tensor) if shape.recurrent else 0
+        pages[same_cache(kind), cache_row_bytes(shape, layer, kind, tensor, element_bytes)] += 1
+    pages.update(beside)
+    state = state_page_bytes(shape, tensor, ahead_tokens) if shape.recurrent else 0
+    state_pages += ahead_tokens
     found = {kind for kind, _ in pages}
     if len(found) <= 1:
         return _uniform(shape, pages, state, state_pages)
@@ -133,6 +146,6 @@ def _hybrid(shape: Shape, pages: Counter[tuple[LayerKind, int]], state: int, sta
     )
 
 
-def _same_cache(kind: LayerKind) -> LayerKind:
+def same_cache(kind: LayerKind) -> LayerKind:
     """Latent layers keep every token, as full ones do."""
     return LayerKind.FULL if kind is LayerKind.LATENT else kind

@@ -1,12 +1,13 @@
 """The sentences beside vLLM's numbers: what is assumed, what to watch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from shared.catalog.rows import Engine, Gpu, LayerKind, Model, Quantization
 from shared.engines.vllm.experts import needs_expert_parallel
 from shared.engines.vllm.rules import Rules
 from shared.engines.vllm.run import Run
+from shared.engines.vllm.uncertainty import is_beside
 from shared.memory.workload import Workload
 
 
@@ -21,9 +22,9 @@ def _assumptions(
     )
 
 
-def assumptions(run: Run, rules: Rules, facts: Engine) -> tuple[str, ...]:
+def assumptions(workload: Workload, run: Run, rules: Rules, facts: Engine) -> tuple[str, ...]:
     """What the numbers take for granted."""
-    return _assumptions(
+    plain = _assumptions(
         rules.version,
         facts.version,
         run.utilization,
@@ -31,6 +32,26 @@ def assumptions(run: Run, rules: Rules, facts: Engine) -> tuple[str, ...]:
         run.batch.batched_tokens,
         rules.graphs_in_budget,
     )
+    return plain + tuple(_beside(workload, run)) if is_beside(workload) or run.spread.data > 1 else plain
+
+
+def _beside(workload: Workload, run: Run) -> Iterator[str]:
+    """What runs beside plain serving, and that it was not measured."""
+    if run.spread.data > 1:
+        shared = ", the experts shared among them" if run.batch.data_parallel > 1 else ""
+        yield (
+            f"{run.spread.data} engines{shared}, each with a KV cache of its own for {run.sequences} of the "
+            f"{workload.sequences} sequences; tokens and concurrency are of all of them."
+        )
+    if run.batch.expert_parallel:
+        yield "Whole experts on every rank (--enable-expert-parallel)."
+    if workload.speculation is not None:
+        who = workload.speculation.draft.name if workload.speculation.draft else "its own MTP layers"
+        yield f"{workload.speculation.tokens} tokens are guessed ahead by {who}."
+    if workload.adapters is not None:
+        yield f"Buffers for {workload.adapters.count} adapters of rank {workload.adapters.rank}, filled or not."
+    if is_beside(workload):
+        yield "No measured run has this, so the interval is wider."
 
 
 def warnings(workload: Workload, gpus: Sequence[Gpu], run: Run) -> tuple[str, ...]:
@@ -38,11 +59,12 @@ def warnings(workload: Workload, gpus: Sequence[Gpu], run: Run) -> tuple[str, ..
     found = [text for gpu in set(gpus) if (text := _slow_type(gpu, workload.quantization))]
     if text := _replicated(workload.model, run.batch.tensor_parallel):
         found.append(text)
-    if needs_expert_parallel(workload.model, workload.quantization, run.batch.tensor_parallel):
+    needed = needs_expert_parallel(workload.model, workload.quantization, run.batch.tensor_parallel)
+    if needed and not run.batch.expert_parallel:
         found.append(
             "The experts' quantization blocks cannot be cut that finely: it takes --enable-expert-parallel."
         )
-    used = run.batch.tensor_parallel * run.batch.pipeline_parallel
+    used = run.spread.ranks
     if used < len(gpus):
         found.append(f"{len(gpus) - used} of the {len(gpus)} GPUs stay idle with these parallel sizes.")
     return tuple(found)

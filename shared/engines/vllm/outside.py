@@ -28,9 +28,9 @@ class Outside:
 
 
 @lru_cache(maxsize=4096)
-def outside(gpu: Gpu, tensor: int, pipeline: int, facts: Engine, version: str) -> Outside:
-    """The overhead of one rank on this GPU."""
-    before, before_error = before_model(gpu, tensor * pipeline, facts, version)
+def outside(gpu: Gpu, tensor: int, pipeline: int, data: int, facts: Engine, version: str) -> Outside:
+    """The overhead of one rank on this GPU; `data` engines that share experts have communicators too."""
+    before, before_error = before_model(gpu, tensor * pipeline * data, facts, version)
     if tensor > 1:
         name = f"non_torch_{_kind_of_link(gpu)}_mib"
     elif pipeline > 1:

@@ -6,11 +6,12 @@ from functools import lru_cache
 from typing import Final
 
 from shared.catalog.rows import Gpu, QuantizationFormat
-from shared.engines.server import Server, check_load, parallel_sizes
+from shared.engines.server import Parallel, Server, check_load, parallel
 from shared.engines.vllm.rules import Rules
 from shared.errors import BadValue, Refused
-from shared.memory.workload import Workload
-from shared.units import GIB
+from shared.memory.split import Split, vllm_split
+from shared.memory.workload import Adapters, Workload
+from shared.units import GIB, ceil_div
 
 SERVER: Final = Server(
     id="vllm",
@@ -31,22 +32,34 @@ class Batch:
     """How the model is split and how much of it runs at once; all that activations depend on.
 
     Attributes:
+        data_parallel: Engines that share one mixture's experts; 1 for a dense model, whose engines share nothing.
+        expert_parallel: Every rank of all engines holds whole experts.
         element_bytes: Bytes of one activation, and of a weight that is not quantized.
+        ahead_tokens: Tokens guessed ahead of each sequence.
+        adapters: LoRA adapters that run at once.
     """
 
     tensor_parallel: int
     pipeline_parallel: int
+    data_parallel: int
+    expert_parallel: bool
     max_num_seqs: int
     batched_tokens: int
     element_bytes: int
     eager: bool
+    ahead_tokens: int = 0
+    adapters: Adapters | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What one vLLM server is started with; `cache_element_bytes` is one number of the KV cache."""
+    """What one vLLM server is started with; `cache_element_bytes` is one number of the KV cache.
+
+    `sequences` are those of one engine; `spread` says how many engines there are.
+    """
 
     batch: Batch
+    spread: Parallel
     context_tokens: int
     sequences: int
     utilization: float
@@ -61,7 +74,8 @@ def resolve(workload: Workload, gpus: Sequence[Gpu], rules: Rules) -> Run:
         BadValue: A setting outside what vLLM takes.
     """
     check_load(workload)
-    tensor, pipeline = parallel_sizes(SERVER, workload, len(gpus))
+    spread = parallel(SERVER, workload, len(gpus))
+    mixture = workload.model.shape.experts is not None
     sequences, batched = default_batch(gpus[0], rules)
     if workload.max_num_seqs is not None:
         sequences = workload.max_num_seqs
@@ -81,20 +95,55 @@ def resolve(workload: Workload, gpus: Sequence[Gpu], rules: Rules) -> Run:
         raise BadValue("gpu_memory_utilization", utilization, "give a fraction above 0 and at most 1")
     element_bytes = element_size(workload)
     batch = Batch(
-        tensor_parallel=tensor,
-        pipeline_parallel=pipeline,
+        tensor_parallel=spread.tensor,
+        pipeline_parallel=spread.pipeline,
+        data_parallel=spread.data if mixture else 1,
+        expert_parallel=mixture and _whole_experts(workload, spread),
         max_num_seqs=sequences,
         batched_tokens=batched,
         element_bytes=element_bytes,
         eager=workload.enforce_eager,
+        ahead_tokens=workload.speculation.tokens if workload.speculation else 0,
+        adapters=workload.adapters,
     )
     return Run(
         batch=batch,
+        spread=spread,
         context_tokens=workload.context_tokens,
-        sequences=workload.sequences,
+        sequences=ceil_div(workload.sequences, spread.data),
         utilization=utilization,
         cache_element_bytes=cache_element_size(workload, element_bytes),
     )
+
+
+def split_of(workload: Workload, batch: Batch, rank: int) -> Split:
+    """What rank `rank`, counted over all engines, holds of each layer."""
+    return vllm_split(
+        workload.model.shape,
+        batch.tensor_parallel,
+        batch.data_parallel,
+        rank,
+        expert_parallel=batch.expert_parallel,
+    )
+
+
+def _whole_experts(workload: Workload, spread: Parallel) -> bool:
+    """Whether --enable-expert-parallel is meant, which divides experts over all ranks or over none.
+
+    Raises:
+        Refused: Another number of ranks.
+    """
+    ranks = spread.tensor * spread.data
+    if workload.expert_parallel in (None, 1):
+        return False
+    if workload.expert_parallel != ranks:
+        raise Refused(
+            SERVER.name,
+            f"--enable-expert-parallel divides the experts over tensor x data parallel, {ranks} ranks here, "
+            f"not over {workload.expert_parallel}",
+            field="expert_parallel",
+        )
+    return ranks > 1
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.catalog.rows import LayerKind, Model
 from shared.engines.versions import version_key
+from shared.memory.workload import Workload
 from shared.units import GIB, MIB
 
 # Architectures with at least one run of known terms behind them (benchmarks/accuracy prints the residuals), or one
@@ -45,9 +46,52 @@ _UNSEEN_LAYERS: Final = 400 * MIB
 _UNSEEN_MOST: Final = 2 * GIB
 
 
-@lru_cache(maxsize=2048)
-def evidence(model: Model, version: str) -> str:
+# What no run was made with: communicators of several engines, kernels of adapters, a drafter's graphs.
+_UNSEEN_ENGINES: Final = 600 * MIB
+_UNSEEN_EXPERT_PARALLEL: Final = 256 * MIB
+_UNSEEN_ADAPTERS: Final = 200 * MIB
+_UNSEEN_DRAFTER: Final = 300 * MIB
+_DRAFT_SHARE: Final = 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What runs beside plain serving on one rank; none of it was ever measured.
+
+    Attributes:
+        draft_bytes: Weights of a draft model or of MTP layers.
+        gathered_bytes: Hidden states of several engines, gathered for their common experts.
+    """
+
+    draft_bytes: int = 0
+    gathered_bytes: int = 0
+    adapters: bool = False
+    expert_parallel: bool = False
+
+    def errors(self) -> list[float]:
+        """Half-widths of independent terms, reckoned from what could be missing."""
+        return [
+            _UNSEEN_ENGINES + self.gathered_bytes / 2 if self.gathered_bytes else 0,
+            _UNSEEN_EXPERT_PARALLEL if self.expert_parallel else 0,
+            _UNSEEN_ADAPTERS if self.adapters else 0,
+            _UNSEEN_DRAFTER + self.draft_bytes * _DRAFT_SHARE if self.draft_bytes else 0,
+        ]
+
+
+def evidence(workload: Workload, version: str) -> str:
     """Say "measured" where runs of this architecture and version stand behind the numbers, else "derived"."""
+    return "derived" if is_beside(workload) else _evidence(workload.model, version)
+
+
+def is_beside(workload: Workload) -> bool:
+    """Whether something runs that no measured run had."""
+    several = (workload.data_parallel or 1) > 1 and workload.model.shape.experts is not None
+    whole = (workload.expert_parallel or 1) > 1
+    return several or whole or workload.adapters is not None or workload.speculation is not None
+
+
+@lru_cache(maxsize=2048)
+def _evidence(model: Model, version: str) -> str:
     known = _MEASURED_FROM <= version_key(version) < _MEASURED_BEFORE
     return "measured" if known and model.shape.architecture in _MEASURED else "derived"
 
@@ -56,7 +100,7 @@ def evidence(model: Model, version: str) -> str:
 def _widths(model: Model, version: str) -> _Widths:
     if model.shape.architecture not in _MEASURED:
         return _OTHER_MODEL
-    return _WITH_RUNS if evidence(model, version) == "measured" else _OTHER_VERSION
+    return _WITH_RUNS if _evidence(model, version) == "measured" else _OTHER_VERSION
 
 
 @lru_cache(maxsize=16384)
@@ -67,6 +111,7 @@ def error_bytes(
     activation_bytes: int,
     graph_bytes: int,
     outside_error: int,
+    beside: Beside,
 ) -> int:
     """Half-width of the 95 % interval of one device's total; the terms' errors are independent."""
     widths = _widths(model, version)
@@ -75,6 +120,7 @@ def error_bytes(
         widths.activation_bytes + activation_bytes * widths.activation_share,
         graph_bytes * widths.graphs_share,
         outside_error,
+        *beside.errors(),
     ]
     towers_unseen = bool(model.towers) and widths is _OTHER_MODEL
     if LayerKind.RECURRENT in model.shape.layer_pattern or towers_unseen:

@@ -7,6 +7,7 @@ import pytest
 from shared.catalog.load import load_catalog
 from shared.engines.sglang import memory
 from shared.engines.sglang.pool import pool
+from shared.engines.server import Parallel
 from shared.engines.sglang.settings import defaults
 from shared.errors import BadValue, Refused
 from shared.memory.workload import Workload
@@ -34,7 +35,7 @@ LLAMA = Workload(
 )
 def test_the_default_fraction_follows_sglangs_rule(gpu, fraction):
     """sglang/srt/arg_groups/memory_hook.py of 0.5.23, worked out by hand."""
-    found = defaults(LLAMA.model, CATALOG.gpus[gpu], 1, 1, FACTS, FACTS.version)
+    found = defaults(LLAMA.model, CATALOG.gpus[gpu], Parallel(tensor=1), FACTS, FACTS.version)
 
     assert found.fraction == pytest.approx(fraction, abs=0.0006)
 

@@ -1,0 +1,112 @@
+"""One GPU of a vLLM server: what it holds, and the cache it has and needs in blocks."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from shared.catalog.rows import Engine, Gpu
+from shared.engines.vllm.activation import activation_bytes, gathered_bytes
+from shared.engines.vllm.adapters import adapter_bytes
+from shared.engines.vllm.cache import Layout, layout
+from shared.engines.vllm.graphs import cuda_graph_bytes
+from shared.engines.vllm.outside import Outside, outside
+from shared.engines.vllm.rules import Rules
+from shared.engines.vllm.run import Run
+from shared.engines.vllm.speculation import drafter
+from shared.engines.vllm.uncertainty import Beside, error_bytes
+from shared.memory.breakdown import DeviceMemory
+from shared.memory.server_weights import Stage
+from shared.memory.split import Split
+from shared.memory.workload import Workload
+
+_HOPPER: Final = (9, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rank:
+    """One GPU of the server. `inside_bytes` is all of the budget but the cache."""
+
+    device: DeviceMemory
+    budget_bytes: int
+    usable_bytes: int
+    inside_bytes: int
+    pool_bytes: int
+    start_error_bytes: int
+    cache: Layout
+    blocks_per_sequence: int
+
+    @property
+    def free_at_start_bytes(self) -> int:
+        """What an otherwise idle GPU has free when vLLM checks its budget against it."""
+        return self.usable_bytes - self.device.overhead_bytes + self.device.non_torch_bytes
+
+    @property
+    def needed_at_start_bytes(self) -> int:
+        """What must be free before vLLM is started: its budget, and the context it opens before it looks."""
+        return self.budget_bytes + self.usable_bytes - self.free_at_start_bytes
+
+    @property
+    def blocks(self) -> int:
+        """Blocks the pool holds."""
+        return max(0, self.pool_bytes // self.cache.block_bytes) if self.cache.block_bytes else 0
+
+
+def rank_on(
+    workload: Workload, run: Run, stage: Stage, split: Split, gpu: Gpu, facts: Engine, rules: Rules
+) -> Rank:
+    """One rank of a stage on this GPU, holding this share of every layer."""
+    model, batch = workload.model, run.batch
+    hopper = gpu.compute_capability is not None and gpu.compute_capability >= _HOPPER
+    activation = activation_bytes(model, workload.quantization, batch, rules, hopper=hopper, last=stage.last)
+    graphs = cuda_graph_bytes(model, batch, len(stage.layers), facts, rules.version)
+    over: Outside = outside(
+        gpu, batch.tensor_parallel, batch.pipeline_parallel, batch.data_parallel, facts, rules.version
+    )
+    draft = drafter(workload, stage, split, batch.pipeline_parallel, run.cache_element_bytes)
+    adapters = 0
+    if workload.adapters is not None:
+        adapters = adapter_bytes(workload.adapters, model.shape, stage, split, batch.element_bytes)
+    weights = stage.weights_bytes + draft.weights_bytes + adapters
+    cache = layout(
+        model,
+        stage.layers,
+        batch.tensor_parallel,
+        run.cache_element_bytes,
+        rules.state_pages,
+        draft.pages,
+        batch.ahead_tokens,
+    )
+    blocks = cache.blocks_per_sequence(run.context_tokens, batch.batched_tokens * rules.batches_in_flight)
+    budget = math.ceil(gpu.memory_usable_bytes * run.utilization)
+    inside = weights + activation + over.non_torch_bytes + (graphs if rules.graphs_in_budget else 0)
+    beside = Beside(
+        draft_bytes=draft.weights_bytes,
+        gathered_bytes=gathered_bytes(model.shape, batch),
+        adapters=workload.adapters is not None,
+        expert_parallel=batch.expert_parallel,
+    )
+    device = DeviceMemory(
+        weights_bytes=weights,
+        kv_cache_bytes=blocks * run.sequences * cache.block_bytes,
+        compute_bytes=activation + graphs,
+        overhead_bytes=over.before_bytes + over.non_torch_bytes,
+        activation_bytes=activation,
+        cuda_graph_bytes=graphs,
+        non_torch_bytes=over.non_torch_bytes,
+        adapter_bytes=adapters,
+        draft_bytes=draft.weights_bytes,
+        tower_bytes=stage.tower_bytes,
+        uncertainty_bytes=error_bytes(
+            model, rules.version, stage.weights_bytes, activation, graphs, over.error_bytes, beside
+        ),
+    )
+    return Rank(
+        device=device,
+        budget_bytes=budget,
+        usable_bytes=gpu.memory_usable_bytes,
+        inside_bytes=inside,
+        pool_bytes=budget - inside,
+        start_error_bytes=over.before_error_bytes,
+        cache=cache,
+        blocks_per_sequence=blocks,
+    )
