@@ -1,11 +1,11 @@
 """The command line of `fit`: every option, its help and nothing else."""
 
 import argparse
+from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
 from shared.errors import UserError
 
-VERBS: Final = ("ask", "estimate", "models", "gpus", "quantizations", "explain", "why", "catalog")
 _WITHOUT_A_VERB: Final = """\
 examples:
   fit "can Mixtral 8x22B run on A100 40GB?"
@@ -27,38 +27,20 @@ class _Parser(argparse.ArgumentParser):
         raise BadArguments(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` lists what works.")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """The command line; with `verb` only that verb has its options, as a question need not build the others'."""
     top = _Parser(
         prog="fit",
         description="Can this model run on that GPU, and what would make it?",
         epilog=_WITHOUT_A_VERB,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
-    _ask(verbs.add_parser("ask", help='answer a question in plain words (`fit "…"` does the same)'))
-    _estimate(verbs.add_parser("estimate", help="where every byte goes, for exact settings"))
-    for verb, what in (("models", "models"), ("gpus", "GPUs"), ("quantizations", "quantizations")):
-        listing = verbs.add_parser(verb, help=f"the {what} we know")
-        listing.add_argument(
-            "filter", nargs="?", default="", metavar="FILTER", help="show only names holding this"
-        )
-        listing.add_argument("--json", action="store_true", help="one JSON list")
-    explain = verbs.add_parser("explain", help="what is known of one model, and where from")
-    explain.add_argument("model", metavar="MODEL")
-    explain.add_argument("--json", action="store_true", help="JSON")
-    why = verbs.add_parser(
-        "why", help="an estimate's numbers as formulas with the values put in, and their sources"
-    )
-    why.add_argument(
-        "question", nargs="*", metavar="QUESTION", help="explain what it asks, instead of the flags"
-    )
-    _estimate(why)
-    checks = verbs.add_parser(
-        "catalog",
-        help="`check FILE`: is a file of facts sound; `add REPO|PATH`: a row of a real config",
-    )
-    checks.add_argument("rest", nargs=argparse.REMAINDER)
+    # the name is given because argparse would format a whole help text to find it
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser, prog="fit")
+    for name, (what, options) in _VERBS.items():
+        of_verb = verbs.add_parser(name, help=what)
+        if verb in (None, name):
+            options(of_verb)
     return top
 
 
@@ -67,6 +49,29 @@ def _ask(ask: argparse.ArgumentParser) -> None:
     ask.add_argument("--json", action="store_true", help="the plan as JSON")
     ask.add_argument("--all", action="store_true", help="show every quantization and source")
     ask.add_argument("--picture", metavar="FILE", help="write the options as an SVG or PNG picture as well")
+
+
+def _listing(listing: argparse.ArgumentParser) -> None:
+    listing.add_argument(
+        "filter", nargs="?", default="", metavar="FILTER", help="show only names holding this"
+    )
+    listing.add_argument("--json", action="store_true", help="one JSON list")
+
+
+def _explain(explain: argparse.ArgumentParser) -> None:
+    explain.add_argument("model", metavar="MODEL")
+    explain.add_argument("--json", action="store_true", help="JSON")
+
+
+def _why(why: argparse.ArgumentParser) -> None:
+    why.add_argument(
+        "question", nargs="*", metavar="QUESTION", help="explain what it asks, instead of the flags"
+    )
+    _estimate(why)
+
+
+def _catalog(checks: argparse.ArgumentParser) -> None:
+    checks.add_argument("rest", nargs=argparse.REMAINDER)
 
 
 def _estimate(estimate: argparse.ArgumentParser) -> None:
@@ -112,3 +117,17 @@ def _llama_cpp(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--program", help="llama-server (default) or llama-cli: they reserve different logits rows"
     )
+
+
+_Options = Callable[[argparse.ArgumentParser], None]
+_VERBS: Final[Mapping[str, tuple[str, _Options]]] = {
+    "ask": ('answer a question in plain words (`fit "…"` does the same)', _ask),
+    "estimate": ("where every byte goes, for exact settings", _estimate),
+    "models": ("the models we know", _listing),
+    "gpus": ("the GPUs we know", _listing),
+    "quantizations": ("the quantizations we know", _listing),
+    "explain": ("what is known of one model, and where from", _explain),
+    "why": ("an estimate's numbers as formulas with the values put in, and their sources", _why),
+    "catalog": ("`check FILE`: is a file of facts sound; `add REPO|PATH`: a row of a real config", _catalog),
+}
+VERBS: Final = tuple(_VERBS)

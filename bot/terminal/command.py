@@ -45,7 +45,9 @@ def run() -> NoReturn:
 def _guarded(given: list[str]) -> int:
     """Run, with every way a person can end it."""
     try:
-        return _run(parser().parse_args(_with_verb(given)))
+        words = _with_verb(given)
+        verb = words[0] if words and words[0] in VERBS else None
+        return _run(parser(verb).parse_args(words))
     except UserError as error:
         print(f"fit: {error.sentence}", file=sys.stderr)
         return NOT_UNDERSTOOD

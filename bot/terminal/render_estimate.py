@@ -20,7 +20,7 @@ _MOST_COLUMNS = 4
 
 def show_estimate(request: "EstimateRequest", estimate: Estimate, console: Console | None = None) -> None:
     """Print one estimate."""
-    screen = console or Console(highlight=False)
+    screen = console or Console(highlight=False, emoji=False)
     load, breakdown = estimate.workload, estimate.breakdown
     verdict = estimate.verdict if request.capacity_known else Verdict.UNKNOWN
     sign, style = VERDICT_STYLE[verdict]

@@ -31,7 +31,7 @@ _HEADLINE_STYLE: Final = {
 
 def show_answer(answer: Answer, *, console: Console | None = None, everything: bool = False) -> None:
     """Print the answer."""
-    screen = console or Console(highlight=False)
+    screen = console or Console(highlight=False, emoji=False)
     plan = answer.plan
     screen.print(_verdict(plan))
     if plan.asked is not None:

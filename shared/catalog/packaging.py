@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 _ADDRESS: Final = re.compile(
@@ -16,60 +17,60 @@ _FILE: Final = re.compile(r"(?:[-_.]\d{5}-of-\d{5})?\.(?:gguf|safetensors)$", re
 _OWNER: Final = re.compile(r"^[a-z][a-z.-]*_(?=[a-z])", re.IGNORECASE)  # "google_gemma-3-27b-it-GGUF"
 
 
+@cache
 def _words(pattern: str) -> re.Pattern[str]:
-    """The pattern between word boundaries, where an underscore separates words."""
+    """The pattern between word boundaries, where an underscore separates words.
+
+    Compiled when first used: most questions name no checkpoint.
+    """
     return re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", re.IGNORECASE)
 
 
 _GGUF_TYPE: Final = r"(?:ud[-_ ])?(?:i?q|tq)\d(?:[-_ ]?(?:[01k]|xxs|xs|xl|nl|[sml])(?![a-z0-9]*b(?![a-z])))*"
 _BITS: Final = r"(?:[-_ .]?(?:int[-_]?|w)?(?P<bits>[2-8])(?:[-_]?bits?|a16)?(?![.x\d]|[-_ ]?b(?![a-z])))?"
 # The more telling first: "AWQ-INT4" is AWQ, "Int4-W4A16" is W4A16. An empty id means that the words say no one row.
-_RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    (_words(r"mxfp4[-_]moe"), "MXFP4_MOE"),
+_RULES: Final[tuple[tuple[str, str], ...]] = (
+    (r"mxfp4[-_]moe", "MXFP4_MOE"),
     (
-        _words(
-            r"exl(?P<exl>[23])(?:[-_ ]?(?P<bpw>\d(?:[._]\d+)?)[-_ ]?(?:bpw|bits?)?)?|(?P<only>\d(?:[._]\d+)?)[-_ ]?bpw"
-        ),
+        r"exl(?P<exl>[23])(?:[-_ ]?(?P<bpw>\d(?:[._]\d+)?)[-_ ]?(?:bpw|bits?)?)?|(?P<only>\d(?:[._]\d+)?)[-_ ]?bpw",
         "EXL",
     ),
-    (_words(_GGUF_TYPE), "="),
-    (_words(rf"(?:int4|4bit|3bit|2bit)[-_]gptq|gptq{_BITS}"), "GPTQ"),
-    (_words(r"int8[-_]gptq|8bit[-_]gptq"), "GPTQ-INT8"),
-    (_words(rf"awq{_BITS}|(?:int4|4bit)[-_]awq"), "AWQ"),
-    (_words(r"(?:bnb|bitsandbytes)[-_]?(?:8[-_]?bit|int8)|llm[-._]int8"), "LLM.INT8"),
-    (_words(r"(?:bnb|bitsandbytes)(?:[-_]?(?:4[-_]?bit|nf4))?|nf4"), "NF4"),
-    (_words(r"nvfp4(?:a16)?"), "NVFP4"),
-    (_words(r"mxfp4"), "MXFP4"),
-    (_words(r"w4a16(?:[-_]?g\d+)?"), "W4A16"),
-    (_words(r"w8a16"), "W8A16"),
+    (_GGUF_TYPE, "="),
+    (rf"(?:int4|4bit|3bit|2bit)[-_]gptq|gptq{_BITS}", "GPTQ"),
+    (r"int8[-_]gptq|8bit[-_]gptq", "GPTQ-INT8"),
+    (rf"awq{_BITS}|(?:int4|4bit)[-_]awq", "AWQ"),
+    (r"(?:bnb|bitsandbytes)[-_]?(?:8[-_]?bit|int8)|llm[-._]int8", "LLM.INT8"),
+    (r"(?:bnb|bitsandbytes)(?:[-_]?(?:4[-_]?bit|nf4))?|nf4", "NF4"),
+    (r"nvfp4(?:a16)?", "NVFP4"),
+    (r"mxfp4", "MXFP4"),
+    (r"w4a16(?:[-_]?g\d+)?", "W4A16"),
+    (r"w8a16", "W8A16"),
     (
-        _words(
-            r"w8a8[-_]fp8|fp8(?:[-_.]?(?:w8a8|e4m3|dynamic|static|block|pertensor|per[-_]tensor|kv))*|fp8[-_]dynamic"
-        ),
+        r"w8a8[-_]fp8|fp8(?:[-_.]?(?:w8a8|e4m3|dynamic|static|block|pertensor|per[-_]tensor|kv))*|fp8[-_]dynamic",
         "FP8",
     ),
-    (_words(r"w8a8(?:[-_]int8)?|smoothquant|int8"), "INT8"),
-    (_words(r"bf16"), "BF16"),
-    (_words(r"f(?:p)?16"), "F16"),
-    (_words(r"f(?:p)?32"), "F32"),
-    (_words(r"w\da\d{1,2}|int\d|fp4|\d(?:\.\d+)?[-_ ]?bits?|hqq|eetq|aqlm|quip|autoround|auto[-_]round"), ""),
+    (r"w8a8(?:[-_]int8)?|smoothquant|int8", "INT8"),
+    (r"bf16", "BF16"),
+    (r"f(?:p)?16", "F16"),
+    (r"f(?:p)?32", "F32"),
+    (r"w\da\d{1,2}|int\d|fp4|\d(?:\.\d+)?[-_ ]?bits?|hqq|eetq|aqlm|quip|autoround|auto[-_]round", ""),
 )
-_PACKAGE: Final = _words(
+_PACKAGE: Final = (
     r"gguf|ggml|mlx|imatrix|imat|i1|ud|safetensors|quantized|quants?|dynamic|unsloth|compressed[-_]tensors|marlin|"
     r"channel|block|static|ptq|g\d{2,3}|gs\d{2,3}|\d{2,3}g|onnx|ov|openvino|vllm|ollama|text[-_]only"
 )
-_GGUF: Final = _words(r"gguf|ggml")
-_CONTEXT: Final = _words(r"\d{2,4}k|\dm(?:[-_]?ctx)?")
-_TRAINED: Final = _words(r"thinking|reasoning|qat|preview")
-_EDITED: Final = _words(
+_GGUF: Final = r"gguf|ggml"
+_CONTEXT: Final = r"\d{2,4}k|\dm(?:[-_]?ctx)?"
+_TRAINED: Final = r"thinking|reasoning|qat|preview"
+_EDITED: Final = (
     r"(?:huihui(?:[-_]ai)?)|(?:abliterated|ablated|obliterated|heretic|heresy|uncensored|decensored|derestricted)"
     r"(?:[-_.]?v\d(?:\.\d+)?)?"
 )
-_DATE: Final = _words(
+_DATE: Final = (
     r"20\d\d[-_ ](?:0[1-9]|1[0-2])(?:[-_ ][0-3]\d)?|(?:0[1-9]|1[0-2])[-_ ]20\d\d|"
     r"2[3-9](?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])[0-3]\d"
 )
-_SIZE: Final = _words(r"(?:\d+x)?\d+(?:\.\d+)?b")
+_SIZE: Final = r"(?:\d+x)?\d+(?:\.\d+)?b"
 _HYPHENATED: Final = re.compile(r"(?<=[a-z])([-_]?)(\d)[-_](\d)(?=[-_ ])", re.IGNORECASE)
 
 
@@ -109,7 +110,7 @@ def unpacked(text: str) -> Unpacked:
     """A checkpoint's name taken apart."""
     name = name_of(text)
     quantization, said, bare = _quantization(name)
-    is_gguf = text.rstrip("/ ").lower().endswith(".gguf") or _GGUF.search(name) is not None
+    is_gguf = text.rstrip("/ ").lower().endswith(".gguf") or _words(_GGUF).search(name) is not None
     if is_gguf and quantization == "MXFP4":
         quantization = "MXFP4_MOE"  # llama.cpp's own mix, which files call by the short name
     return Unpacked(
@@ -126,13 +127,13 @@ def _quantization(name: str) -> tuple[str | None, str, str]:
     found: str | None = None
     said = ""
     for rule, row_id in _RULES:
-        match = rule.search(name)
+        match = _words(rule).search(name)
         if match is None:
             continue
         if found is None or (not found and row_id):
             found, said = _row_id(match, row_id), match[0]
-        name = rule.sub(" ", name)
-    return found, said, _PACKAGE.sub(" ", name)
+        name = _words(rule).sub(" ", name)
+    return found, said, _words(_PACKAGE).sub(" ", name)
 
 
 def _row_id(match: re.Match[str], row_id: str) -> str:
@@ -157,9 +158,9 @@ def _barer(name: str, bare: str) -> Iterator[tuple[str, bool]]:
         yield _HYPHENATED.sub(r"\1\2.\3", whole), True
     bare = _OWNER.sub("", bare)
     for dropped in (_CONTEXT, _TRAINED):
-        bare = dropped.sub(" ", bare)
+        bare = _words(dropped).sub(" ", bare)
         yield bare, True
-    edited = _EDITED.sub(" ", bare)
+    edited = _words(_EDITED).sub(" ", bare)
     yield edited, False
-    if _SIZE.search(edited):  # a date alone may stand for another size of the family
-        yield _DATE.sub(" ", edited), False
+    if _words(_SIZE).search(edited):  # a date alone may stand for another size of the family
+        yield _words(_DATE).sub(" ", edited), False
