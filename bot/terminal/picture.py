@@ -9,9 +9,9 @@ from bot.messages.words import fullest as fullest_bytes
 from bot.terminal.bars import PARTS, fullest
 from bot.terminal.render_options import KIND
 from shared.errors import BadValue
+from shared.inverse.load import context_per_sequence
 from shared.memory.breakdown import DeviceMemory, Verdict
 from shared.planner.plan import Option, Plan
-from shared.planner.workloads import context_per_sequence
 from shared.units import GIB, gib, tokens
 
 _WIDTH: Final = 960

@@ -6,8 +6,8 @@ from typing import Any
 from bot.answer import Answer, Placement
 from bot.fleet import Fleet, FleetUnavailable, LiveFleet
 from bot.terminal.breakdown_json import breakdown_json
+from shared.inverse.load import context_per_sequence
 from shared.planner.plan import CountFit, Option, Plan, Price, QuantizationFit, Speed
-from shared.planner.workloads import context_per_sequence
 from shared.question.query import Query
 
 

@@ -10,8 +10,8 @@ from rich.text import Text
 from bot.messages.words import fullest as fullest_bytes
 from bot.messages.words import offload_words
 from bot.terminal.bars import VERDICT_STYLE, bar, fullest
+from shared.inverse.load import context_per_sequence
 from shared.planner.plan import Option, OptionKind, Plan
-from shared.planner.workloads import context_per_sequence
 from shared.units import GIB, gib, tokens
 
 KIND = {

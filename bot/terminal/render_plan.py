@@ -15,9 +15,9 @@ from bot.terminal.render_estimate import breakdown_table
 from bot.terminal.render_options import print_options
 from bot.terminal.render_tables import counts_table, quantizations_table
 from shared.errors import shown
+from shared.inverse.load import context_per_sequence
 from shared.planner.plan import Headline, Option, Plan
 from shared.planner.sentence import cards
-from shared.planner.workloads import context_per_sequence
 from shared.question.query import Query, Reading
 from shared.units import tokens
 

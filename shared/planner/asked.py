@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
+from shared.inverse.attempt import Attempt
 from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for, published
-from shared.planner.fit import Attempt, attempt_case
+from shared.planner.fit import attempt_case
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,15 @@ from dataclasses import replace
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
 from shared.estimator import Estimate
+from shared.inverse.load import context_per_sequence
 from shared.planner.asked import asked_of
 from shared.planner.case import Case
 from shared.planner.crowd import unfit_for_many
-from shared.planner.fit import at_context, attempt_case
-from shared.planner.limits import longest_context, most_sequences, with_sequences
+from shared.planner.fit import attempt_case
 from shared.planner.options import option
 from shared.planner.plan import Option, OptionKind
 from shared.planner.quantizations import about_four_bits_or_better, ladder
-from shared.planner.workloads import context_per_sequence
+from shared.planner.reach import at_context, longest_context, most_sequences, with_sequences
 from shared.units import tokens
 
 

@@ -61,9 +61,3 @@ def published(model: Model, gpu: Gpu, catalog: Catalog, named_engine: str | None
     raise BadValue(
         "engine", named_engine or gpu.name, f"no engine we know runs {model.name} at {native} there"
     )
-
-
-def is_native(quantization: Quantization, model: Model) -> bool:
-    """Whether this is the precision the model was published in (its GGUF twin included)."""
-    twins = {"BF16": {"BF16", "F16"}, "F16": {"BF16", "F16"}, "MXFP4": {"MXFP4", "MXFP4_MOE"}}
-    return quantization.id in twins.get(model.native_quantization, {model.native_quantization})

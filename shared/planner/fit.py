@@ -1,47 +1,24 @@
 """Does it fit: an estimate of one case, or the engine's reason for refusing it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Quantization
-from shared.errors import BadValue, Refused, Unsupported
-from shared.estimator import Estimate, estimate
-from shared.memory.breakdown import Verdict
+from shared.inverse.attempt import Attempt
+from shared.inverse.attempt import attempt as attempt_on
 from shared.memory.workload import Workload
 from shared.planner.case import Case
 from shared.planner.workloads import layouts, workload
 
 # vLLM's default leaves 8 percent of the card unused; above this share other processes and fragmentation bite.
 HIGHEST_UTILIZATION: Final = 0.95
-NOT_REFUSED: Final = frozenset({Verdict.FITS, Verdict.TIGHT})
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What came of trying: an estimate, or why there is none."""
-
-    estimate: Estimate | None
-    reason: str = ""
-
-    @property
-    def fits(self) -> bool:
-        """Whether it fits at the upper end of the error bar."""
-        return self.estimate is not None and self.estimate.verdict is Verdict.FITS
-
-    @property
-    def may_fit(self) -> bool:
-        """Whether it fits, or is tight."""
-        return self.estimate is not None and self.estimate.verdict in NOT_REFUSED
 
 
 def attempt(load: Workload, gpu: Gpu, gpu_count: int, catalog: Catalog) -> Attempt:
     """This workload on `gpu_count` GPUs, or the engine's sentence."""
-    try:
-        return Attempt(estimate(load, (gpu,) * gpu_count, catalog))
-    except (Refused, Unsupported, BadValue) as error:
-        return Attempt(None, error.sentence)
+    return attempt_on(load, (gpu,) * gpu_count, catalog)
 
 
 def attempt_case(
@@ -88,12 +65,3 @@ def _with_other_utilization(tried: Attempt, catalog: Catalog) -> Attempt:
         if again.fits:
             return again
     return tried
-
-
-def at_context(found: Estimate, context_tokens: int, catalog: Catalog) -> Attempt:
-    """The same workload, laid out the same way, with another context per sequence."""
-    load = found.workload
-    slots = load.sequences if load.engine == "llama.cpp" else 1
-    return attempt(
-        replace(load, context_tokens=context_tokens * slots), found.gpus[0], len(found.gpus), catalog
-    )

@@ -7,11 +7,13 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization, QuantizationFormat
 from shared.estimator import Estimate
+from shared.inverse.attempt import Attempt
+from shared.inverse.quantization import is_native
 from shared.planner.alternatives import is_waste, smaller_model, smallest_gpu, smallest_slice
 from shared.planner.asked import Asked
 from shared.planner.case import Case
-from shared.planner.engine_choice import engine_for, is_native
-from shared.planner.fit import Attempt, attempt_case
+from shared.planner.engine_choice import engine_for
+from shared.planner.fit import attempt_case
 from shared.planner.offload import best_offload, host_sentence
 from shared.planner.options import option
 from shared.planner.parallelism import fewest_gpus, usual_precisions

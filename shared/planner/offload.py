@@ -5,10 +5,9 @@ from dataclasses import replace
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
 from shared.estimator import Estimate
+from shared.inverse.layers import fewest_cpu_expert_layers, most_gpu_layers, offloadable_layers
 from shared.memory.workload import Workload
 from shared.planner.case import Case
-from shared.planner.fit import attempt
-from shared.planner.limits import largest, smallest
 from shared.planner.workloads import workload
 
 
@@ -29,7 +28,10 @@ def best_offload(case: Case, quantization: Quantization, catalog: Catalog) -> Es
 def layers_on_gpu(load: Workload) -> int:
     """Whole layers on the GPUs, the output layer not counted."""
     layers = load.model.shape.layers
-    return layers if load.gpu_layers is None else max(0, min(layers, load.gpu_layers - 1))
+    if load.gpu_layers is None:
+        return layers
+    beside = offloadable_layers(load) - layers  # the output layer and MTP layers, which go to the GPUs first
+    return max(0, min(layers, load.gpu_layers - beside))
 
 
 def host_sentence(found: Estimate) -> str:
@@ -42,47 +44,10 @@ def host_sentence(found: Estimate) -> str:
 
 
 def _with_experts_on_host(base: Workload, case: Case, catalog: Catalog) -> Estimate | None:
-    layers = base.model.shape.layers
-
-    def fits(cpu_expert_layers: int) -> bool:
-        load = replace(base, cpu_expert_layers=cpu_expert_layers)
-        return attempt(load, case.gpu, case.gpu_count, catalog).fits
-
-    needed = smallest(fits, 0, layers, guess=_experts_guess(base, case, catalog))
-    if not needed:
-        return None
-    return attempt(replace(base, cpu_expert_layers=needed), case.gpu, case.gpu_count, catalog).estimate
-
-
-def _experts_guess(base: Workload, case: Case, catalog: Catalog) -> int | None:
-    """The layers to move if each layer's experts weigh the same: what is missing over what one layer frees."""
-    layers = base.model.shape.layers
-    none = attempt(base, case.gpu, case.gpu_count, catalog).estimate
-    every = attempt(replace(base, cpu_expert_layers=layers), case.gpu, case.gpu_count, catalog).estimate
-    if none is None or every is None or every.slack_bytes <= none.slack_bytes:
-        return None
-    missing = none.uncertainty_bytes - none.slack_bytes
-    return max(0, min(layers, -(-missing * layers // (every.slack_bytes - none.slack_bytes))))
+    answer = fewest_cpu_expert_layers(base, (case.gpu,) * case.gpu_count, catalog)
+    return answer.estimate if answer.value else None
 
 
 def _with_layers_on_host(base: Workload, case: Case, catalog: Catalog) -> Estimate | None:
-    layers = base.model.shape.layers + 1  # the output layer counts as one
-
-    def fits(gpu_layers: int) -> bool:
-        return attempt(replace(base, gpu_layers=gpu_layers), case.gpu, case.gpu_count, catalog).fits
-
-    most = largest(fits, layers, guess=_layers_guess(base, case, catalog))
-    if most in (0, layers):
-        return None
-    return attempt(replace(base, gpu_layers=most), case.gpu, case.gpu_count, catalog).estimate
-
-
-def _layers_guess(base: Workload, case: Case, catalog: Catalog) -> int | None:
-    """The layers that fit if all weigh the same."""
-    layers = base.model.shape.layers + 1
-    every = attempt(base, case.gpu, case.gpu_count, catalog).estimate
-    none = attempt(replace(base, gpu_layers=0), case.gpu, case.gpu_count, catalog).estimate
-    if none is None or every is None or every.slack_bytes >= none.slack_bytes:
-        return None
-    room = none.slack_bytes - every.uncertainty_bytes
-    return max(0, min(layers, room * layers // (none.slack_bytes - every.slack_bytes)))
+    answer = most_gpu_layers(base, (case.gpu,) * case.gpu_count, catalog)
+    return answer.estimate if answer.value not in (0, offloadable_layers(base)) else None

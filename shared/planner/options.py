@@ -5,7 +5,7 @@ from shared.catalog.rows import Model, Quantization
 from shared.engines import ENGINES
 from shared.errors import Refused, Unsupported
 from shared.estimator import Estimate
-from shared.planner.engine_choice import is_native
+from shared.inverse.quantization import is_native
 from shared.planner.plan import Option, OptionKind
 from shared.planner.prices import cheapest_price
 from shared.planner.quantizations import about_four_bits_or_better

@@ -6,10 +6,11 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
+from shared.inverse.attempt import Attempt
 from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for, published
-from shared.planner.fit import Attempt, attempt_case
+from shared.planner.fit import attempt_case
 from shared.planner.plan import CountFit
 from shared.planner.quantizations import (
     four_bit_gguf,

@@ -6,11 +6,11 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model
 from shared.errors import UserError
+from shared.inverse.attempt import Attempt
 from shared.planner.asked import asked_of
 from shared.planner.capacity import for_context, for_users
 from shared.planner.case import ONE_USER, Case, case_of, check_numbers
 from shared.planner.current_models import current_models
-from shared.planner.fit import Attempt
 from shared.planner.fit_question import headline, ways
 from shared.planner.hypothetical import hypothetical_gpu
 from shared.planner.options import option

@@ -5,11 +5,12 @@ from functools import lru_cache
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
+from shared.inverse.quantization import is_native
 from shared.planner.case import Case
-from shared.planner.engine_choice import engine_for, is_native, published, runs_on, serves
+from shared.planner.engine_choice import engine_for, published, runs_on, serves
 from shared.planner.fit import attempt_case
-from shared.planner.limits import longest_context
 from shared.planner.plan import QuantizationFit
+from shared.planner.reach import longest_context
 
 _FOUR_BIT_FORMATS = (
     QuantizationFormat.AWQ,

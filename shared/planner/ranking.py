@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Final
 
+from shared.inverse.load import context_per_sequence
+from shared.inverse.quantization import is_native
 from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
-from shared.planner.engine_choice import is_native
 from shared.planner.plan import Option, OptionKind
-from shared.planner.workloads import GPUS_PER_NODE, context_per_sequence
+from shared.planner.workloads import GPUS_PER_NODE
 
 MOST_OPTIONS: Final = 6
 _ON_THE_NAMED_HARDWARE: Final = frozenset({OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE})

@@ -7,16 +7,16 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
 from shared.estimator import Estimate
+from shared.inverse.load import context_per_sequence
 from shared.planner.asked import Asked
 from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for
 from shared.planner.fit import attempt_case
-from shared.planner.limits import longest_context
 from shared.planner.options import option
 from shared.planner.plan import Option, OptionKind
 from shared.planner.quantizations import about_four_bits_or_better, ladder, surely_too_large
+from shared.planner.reach import longest_context
 from shared.planner.sentence import cards
-from shared.planner.workloads import context_per_sequence
 from shared.units import tokens
 
 SHORTEST_HEALTHY_CONTEXT: Final = 2048

@@ -1,10 +1,10 @@
 """The headline as a sentence a person can repeat: verdict first, then the two numbers that decide it."""
 
+from shared.inverse.attempt import Attempt
+from shared.inverse.load import context_per_sequence
 from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
-from shared.planner.fit import Attempt
 from shared.planner.plan import Headline, Option, OptionKind, QuantizationFit
-from shared.planner.workloads import context_per_sequence
 from shared.units import gib, tokens
 
 

@@ -1,11 +1,11 @@
 """Headlines of the questions that have a number or a card for an answer."""
 
 from shared.catalog.rows import Gpu
+from shared.inverse.attempt import Attempt
+from shared.inverse.load import context_per_sequence
 from shared.planner.case import Case
-from shared.planner.fit import Attempt
 from shared.planner.plan import Option, OptionKind
 from shared.planner.sentence import cards
-from shared.planner.workloads import context_per_sequence
 from shared.units import gib, tokens
 
 

@@ -2,8 +2,8 @@
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Source
+from shared.inverse.attempt import Attempt
 from shared.planner.case import Case
-from shared.planner.fit import Attempt
 from shared.planner.plan import Option
 from shared.question.query import Query
 

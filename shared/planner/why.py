@@ -8,11 +8,11 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import LayerKind, Shape, Source
 from shared.estimator import Estimate
+from shared.inverse.load import context_per_sequence
 from shared.memory.tensor import Role
 from shared.memory.tensors import inventory, kv_heads, layer_attention
 from shared.planner.bytes_read import bytes_read
 from shared.planner.speed import decode_speed, memory_class
-from shared.planner.workloads import context_per_sequence
 from shared.units import MIB, gib
 
 

@@ -63,12 +63,5 @@ def layouts(base: Workload, gpu_count: int, tensor_parallel: int | None = None) 
             yield replace(base, tensor_parallel=parallel, pipeline_parallel=max(1, gpu_count // parallel))
 
 
-def context_per_sequence(load: Workload) -> int:
-    """The context of one sequence, whichever way the engine counts."""
-    return (
-        load.context_tokens // max(1, load.sequences) if load.engine == "llama.cpp" else load.context_tokens
-    )
-
-
 def _divisors(count: int) -> list[int]:
     return [parallel for parallel in range(count, 0, -1) if count % parallel == 0]

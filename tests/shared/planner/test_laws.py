@@ -7,12 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.catalog.load import load_catalog
+from shared.inverse.load import context_per_sequence
 from shared.memory.breakdown import Verdict
-from shared.planner.fit import at_context
-from shared.planner.limits import longest_context, most_sequences, with_sequences
 from shared.planner.plan import Headline, OptionKind
 from shared.planner.planner import plan
-from shared.planner.workloads import context_per_sequence
+from shared.planner.reach import at_context, longest_context, most_sequences, with_sequences
 from shared.question.query import Intent, Query
 
 CATALOG = load_catalog()

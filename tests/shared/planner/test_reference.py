@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from shared.inverse.load import context_per_sequence
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Option, Plan
 from shared.planner.planner import plan
 from shared.planner.ranking import MOST_OPTIONS
-from shared.planner.workloads import context_per_sequence
 from shared.question.parse import parse_question
 from shared.units import GIB
 

@@ -1,0 +1,103 @@
+"""The most of a model that llama.cpp can keep on the GPUs: whole layers, or the experts of layers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu
+from shared.engines.llama_cpp.quantizer import mix_of
+from shared.engines.llama_cpp.weights import digest
+from shared.errors import Refused
+from shared.inverse.answer import Answer, Solved, why_not
+from shared.inverse.attempt import Attempt
+from shared.inverse.held import surely_too_large
+from shared.inverse.load import LLAMA_CPP
+from shared.inverse.question import Question, question
+from shared.inverse.search import largest, largest_by_pieces
+from shared.memory.workload import Workload
+
+
+def most_gpu_layers(
+    workload: Workload, gpus: Sequence[Gpu], catalog: Catalog, *, free_bytes: Sequence[int] | None = None
+) -> Answer:
+    """The largest `-ngl` that fits, counted as llama.cpp does: MTP layers and the output layer are layers too.
+
+    The need of the fullest GPU may fall with one layer more: with all layers on the GPUs no host weights are copied
+    to them, and on several GPUs a layer moves every boundary. What the GPUs hold together only grows, so halving finds
+    the most they could hold, and every number from there down is tried.
+
+    Raises:
+        UserError: No GPU, or another engine than llama.cpp.
+    """
+    asked = _question(workload, gpus, catalog, free_bytes)
+    most = offloadable_layers(workload)
+
+    def at(layers: int) -> Attempt:
+        return asked.attempted(replace(workload, gpu_layers=layers))
+
+    found = _edge(asked, at, most)
+    if found is None:
+        return asked.answer(Solved.GPU_LAYERS, None, at(0), why_not("Not even -ngl 0", at(0)), 0, at(0))
+    if found == most:
+        reason = f"All {most} layers are on the GPUs, the output layer among them."
+        return asked.answer(Solved.GPU_LAYERS, found, at(found), reason)
+    reason = why_not(f"-ngl {found + 1}", at(found + 1))
+    return asked.answer(Solved.GPU_LAYERS, found, at(found), reason, found + 1, at(found + 1))
+
+
+def offloadable_layers(workload: Workload) -> int:
+    """The `-ngl` that puts everything on the GPUs: the layers of the file, MTP layers included, and the output layer.
+
+    Raises:
+        UserError: llama.cpp has no loader for the model, or these are no weights of its.
+    """
+    return digest(workload.model, mix_of(workload.quantization)).layer_count + 1
+
+
+def fewest_cpu_expert_layers(
+    workload: Workload, gpus: Sequence[Gpu], catalog: Catalog, *, free_bytes: Sequence[int] | None = None
+) -> Answer:
+    """The smallest `--n-cpu-moe` that fits: the experts of that many first layers stay on the host.
+
+    Found as `most_gpu_layers` is, for the same reasons.
+
+    Raises:
+        UserError: No GPU, another engine than llama.cpp, or a model without experts.
+    """
+    asked = _question(workload, gpus, catalog, free_bytes)
+    if workload.model.shape.experts is None:
+        raise Refused(LLAMA_CPP, f"{workload.model.name} has no experts to keep on the host", field="model")
+    most = workload.model.shape.layers
+
+    def at(on_gpus: int) -> Attempt:
+        return asked.attempted(replace(workload, cpu_expert_layers=most - on_gpus))
+
+    on_gpus = _edge(asked, at, most)
+    solved = Solved.CPU_EXPERT_LAYERS
+    if on_gpus is None:
+        reason = why_not("With the experts of all layers on the host, it", at(0))
+        return asked.answer(solved, None, at(0), reason, most, at(0))
+    found = most - on_gpus
+    if found == 0:
+        return asked.answer(solved, 0, at(most), "All experts are on the GPUs.")
+    reason = why_not(f"--n-cpu-moe {found - 1}", at(on_gpus + 1))
+    return asked.answer(solved, found, at(on_gpus), reason, found - 1, at(on_gpus + 1))
+
+
+def _edge(asked: Question, at: Callable[[int], Attempt], most: int) -> int | None:
+    """The largest number that fits; None where not even 0 does."""
+    possible = largest(lambda number: not surely_too_large(at(number), asked.capacity_bytes), most)
+    found = largest_by_pieces(lambda number: at(number).fits, possible, lambda number: number)
+    return found if found or at(0).fits else None
+
+
+def _question(
+    workload: Workload, gpus: Sequence[Gpu], catalog: Catalog, free_bytes: Sequence[int] | None
+) -> Question:
+    if workload.engine != LLAMA_CPP:
+        raise Refused(
+            catalog.engines[workload.engine].name,
+            "it keeps whole models on the GPUs; llama.cpp takes -ngl and --n-cpu-moe",
+            field="engine",
+        )
+    return question(workload, gpus, catalog, free_bytes)

@@ -1,0 +1,74 @@
+"""The most sequences that fit at once."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu
+from shared.engines.llama_cpp.settings import MOST_SEQUENCES
+from shared.engines.vllm.rules import rules_at
+from shared.engines.vllm.run import default_batch
+from shared.inverse.answer import Answer, Solved, why_not
+from shared.inverse.attempt import Attempt
+from shared.inverse.held import surely_too_large
+from shared.inverse.load import LLAMA_CPP, context_per_sequence, with_sequences
+from shared.inverse.question import question
+from shared.inverse.search import largest, largest_by_pieces
+from shared.memory.workload import Workload
+
+MOST: Final = 4096  # more than any one server runs at once
+
+
+def most_sequences(
+    workload: Workload,
+    gpus: Sequence[Gpu],
+    catalog: Catalog,
+    *,
+    free_bytes: Sequence[int] | None = None,
+) -> Answer:
+    """The most sequences of this workload's context that have room at once, all of them full.
+
+    Never more than the engine runs at once: llama.cpp 256 slots, vLLM its `--max-num-seqs` (given, or its default on
+    this GPU), SGLang and text-generation-inference what is given.
+
+    Servers and transformers need no less for more sequences, so the edge is found by halving. llama.cpp rounds its
+    micro batch up to a multiple of the sequences (`graph_reserve` of llama-context.cpp), so that 64 can need less
+    than 63: every number is tried, from the largest down that weights, cache and states leave possible.
+
+    Args:
+        workload: What is to be run; llama.cpp's context is shared out over the sequences it says.
+        gpus: The GPUs in the engine's order.
+        catalog: The facts.
+        free_bytes: What is free on each GPU now; left out, the GPUs are empty.
+
+    Raises:
+        UserError: No GPU, or no such engine.
+    """
+    asked = question(workload, gpus, catalog, free_bytes)
+    context = context_per_sequence(workload)
+    most, limit = _limit(workload, gpus[0], catalog)
+
+    def at(sequences: int) -> Attempt:
+        return asked.attempted(with_sequences(workload, sequences, context))
+
+    if workload.engine == LLAMA_CPP:
+        possible = largest(lambda count: not surely_too_large(at(count), asked.capacity_bytes), most)
+        found = largest_by_pieces(lambda count: at(count).fits, possible, lambda count: count)
+    else:
+        found = largest(lambda count: at(count).fits, most)
+    if found == most:
+        return asked.answer(Solved.SEQUENCES, found, at(found), limit)
+    reason = why_not(f"One more, {found + 1:,} at once,", at(found + 1))
+    return asked.answer(Solved.SEQUENCES, found or None, at(found), reason, found + 1, at(found + 1))
+
+
+def _limit(workload: Workload, gpu: Gpu, catalog: Catalog) -> tuple[int, str]:
+    """How many the engine runs at once whatever the memory, and the sentence on that."""
+    if workload.engine == LLAMA_CPP:
+        return MOST_SEQUENCES, f"llama.cpp has {MOST_SEQUENCES} slots at most."
+    if workload.max_num_seqs is not None:
+        return workload.max_num_seqs, f"No more than {workload.max_num_seqs:,} are allowed at once."
+    if workload.engine == "vllm":
+        default, _ = default_batch(gpu, rules_at(catalog.engines["vllm"], workload.engine_version))
+        return default, f"vLLM runs {default:,} at once on this GPU; --max-num-seqs allows more."
+    return MOST, f"No more than {MOST:,} were looked for."
