@@ -7,12 +7,13 @@ from shared.catalog.model_row import Model, QuantizedRepo, Tower
 from shared.catalog.price_row import CloudPrice
 from shared.catalog.quantization_row import Quality, Quantization, QuantizationFormat
 from shared.catalog.row import Count, Positive, Row, Source, SourceKind
-from shared.catalog.shape import Attention, Experts, Latent, LayerKind, Recurrent, Shape
+from shared.catalog.shape import Attention, Compressed, Experts, Latent, LayerKind, Recurrent, Shape
 
 __all__ = [
     "Attention",
     "CloudInstances",
     "CloudPrice",
+    "Compressed",
     "Constant",
     "Count",
     "DecodeSpeed",

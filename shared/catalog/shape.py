@@ -15,6 +15,10 @@ class LayerKind(StrEnum):
     CHUNKED = "chunked"  # attention within fixed chunks (Llama 4)
     LATENT = "latent"  # multi-head latent attention: one compressed row per token
     RECURRENT = "recurrent"  # a fixed state per sequence (Mamba, gated delta net, KDA, short convolution)
+    SPARSE = "sparse"  # full attention that reads the blocks an indexer picks, and keeps the indexer's key too
+    COMPRESSED = "compressed"  # a window, and one row for every few tokens before it (DeepSeek V4)
+    PARALLEL = "parallel"  # full attention and a recurrent state side by side in one layer (Falcon-H1)
+    CROSS = "cross"  # attends to an image's states and to no text (Llama 3.2 Vision)
     NONE = "none"  # no attention and no state (the feed-forward-only layers of Nemotron-H)
 
 
@@ -36,6 +40,9 @@ class Attention(Row):
     sinks: bool = False  # a learned sink per head (gpt-oss)
     output_gate: bool = False  # the query projection is twice as wide (Qwen3-Next, Qwen3.5)
     value_is_key: bool = False  # no value projection: values are the keys (full layers of Gemma 4)
+    head_gate: bool = False  # one gate per head over the attention's output (Step 3.5, Laguna)
+    indexer_heads: Count = 0  # of sparse layers (MiniMax M3)
+    indexer_head_dim: Count = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,25 @@ class Latent(Row):
     indexer_heads: Count = 0  # sparse attention's indexer (DeepSeek V3.2, GLM-5)
     indexer_head_dim: Count = 0
     indexer_topk: Count = 0
+    output_gate: bool = False  # a gate over every head's output (Kimi K3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compressed(Row):
+    """Attention over compressed tokens (DeepSeek V4), with one key-value row that all heads share.
+
+    `ratios` says for every layer how many tokens become one row: 0 for a window only; layers of ratio 4 overlap
+    their rows and have an indexer. A further entry is that of the multi-token-prediction layer. The output goes
+    through `output_groups` blocks of `output_rank`.
+    """
+
+    query_rank: Positive
+    output_groups: Positive
+    output_rank: Positive
+    ratios: tuple[int, ...]
+    indexer_heads: Positive
+    indexer_head_dim: Positive
+    indexer_topk: Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +96,7 @@ class Experts(Row):
     router_bias: bool = False  # a correction bias per expert
     biases: bool = False  # the experts' projections have biases (gpt-oss)
     latent_size: Count = 0  # routed experts read and write a narrower stream of this width (Nemotron 3 Super)
+    latent_norm: bool = False  # a norm over that narrower stream (Kimi K3)
     dense_beside: bool = False  # a dense feed-forward runs beside the experts in the same layer (Gemma 4)
 
 
@@ -94,6 +121,8 @@ class Recurrent(Row):
     time_step_rank: Count = 0
     conv_bias: bool = True
     inner_norms: bool = False  # norms of the time step, B and C (Jamba)
+    output_norm: bool = True  # Mamba 2's norm before its output projection; Falcon-H1 has none
+    full_rank_gate: bool = False  # KDA's output gate is one matrix instead of two narrow ones (Kimi K3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +147,7 @@ class Shape(Row):
     window_tokens: Count = 0  # sliding window, or chunk size of chunked layers
     layer_pattern: Annotated[tuple[LayerKind, ...], Limits(min_length=1)] = (LayerKind.FULL,)
     latent: Latent | None = None
+    compressed: Compressed | None = None
     recurrent: Recurrent | None = None
     experts: Experts | None = None
     kv_heads_per_layer: tuple[int, ...] = ()  # only for models whose layers differ (searched architectures)
@@ -132,6 +162,10 @@ class Shape(Row):
     output_bias: bool = False  # of the language-model head
     per_layer_embedding_size: Count = 0  # Gemma 3n and 4: a small embedding per layer, kept on the host
     embedding_norm: bool = False
+    extra_embeddings: Count = 0  # rows of the embedding beyond the vocabulary (Llama 3.2 Vision)
+    cross_tokens: Count = 0  # states of one image that cross layers keep per sequence
+    residual_streams: Positive = 1  # copies of the residual stream a layer mixes (hyper-connections, DeepSeek V4)
+    residual_block: Count = 0  # every n-th layer's output is kept and attended to by later ones (Kimi K3)
     mtp_layers: Count = 0  # multi-token-prediction layers in the checkpoint, not loaded by default
     rope_frequencies: bool = False  # llama.cpp's rope_freqs tensor (Llama 3.1 and after)
     kind: Literal["decoder", "embedding"] = "decoder"
@@ -142,8 +176,10 @@ class Shape(Row):
         needs = {
             "attention": kinds - {LayerKind.RECURRENT, LayerKind.NONE},
             "latent": kinds & {LayerKind.LATENT},
-            "recurrent": kinds & {LayerKind.RECURRENT},
-            "window_tokens": kinds & {LayerKind.WINDOW, LayerKind.CHUNKED},
+            "compressed": kinds & {LayerKind.COMPRESSED},
+            "recurrent": kinds & {LayerKind.RECURRENT, LayerKind.PARALLEL},
+            "window_tokens": kinds & {LayerKind.WINDOW, LayerKind.CHUNKED, LayerKind.COMPRESSED},
+            "cross_tokens": kinds & {LayerKind.CROSS},
         }
         for field, wanted in needs.items():
             if wanted and not getattr(self, field):
@@ -152,6 +188,9 @@ class Shape(Row):
             given = getattr(self, field)
             if given and len(given) != self.layers:
                 raise ValueError(f"{field} has {len(given)} entries for {self.layers} layers")
+
+        if self.compressed is not None and len(self.compressed.ratios) < self.layers:
+            raise ValueError(f"ratios has {len(self.compressed.ratios)} entries for {self.layers} layers")
 
     def layer_kinds(self) -> tuple[LayerKind, ...]:
         """The kind of every layer, first to last."""

@@ -14,9 +14,9 @@ _SPARSE_FP8_EXTRA: Final = 4 * 4 + 64
 
 
 def cache_row_bytes(shape: Shape, layer: int, kind: LayerKind, tensor: int, element_bytes: int) -> int:
-    """Bytes of one token in layer `layer`; 0 for recurrent layers and those without attention. Of a compressed
-    layer it is one row, which stands for one token of the window or for several before it.
+    """Bytes of one token in layer `layer`; 0 for recurrent layers and those without attention.
 
+    Of a compressed layer it is one row, which stands for one token of the window or for several before it.
     A rank holds at least one key-value head; a latent row is the same on every rank.
     """
     if kind in (LayerKind.RECURRENT, LayerKind.NONE):

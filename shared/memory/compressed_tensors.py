@@ -9,9 +9,13 @@ OVERLAPPING: Final = 4  # tokens a row, where rows overlap and an indexer picks 
 _SCALES: Final = 3
 
 
-def compressed_attention(row: Compressed, attention: Attention, hidden: int, ratio: int) -> tuple[Tensor, ...]:
-    """One layer of DeepSeek V4's attention, as DeepseekV4Attention of transformers 5.23 and src/models/deepseek4.cpp of
-    llama.cpp (https://github.com/ggml-org/llama.cpp/blob/00395eb285c7c6821ff372e3ca41dae9da33c2c7) hold it.
+def compressed_attention(
+    row: Compressed, attention: Attention, hidden: int, ratio: int
+) -> tuple[Tensor, ...]:
+    """One layer of DeepSeek V4's attention.
+
+    As DeepseekV4Attention of transformers 5.23 and src/models/deepseek4.cpp of llama.cpp hold it:
+    https://github.com/ggml-org/llama.cpp/blob/00395eb285c7c6821ff372e3ca41dae9da33c2c7/src/models/deepseek4.cpp
 
     Args:
         row: Ranks and indexer.

@@ -1,5 +1,6 @@
 """DeepSeek and all built like it: latent attention, and Kimi Linear with its delta layers."""
 
+from dataclasses import replace
 from typing import Final
 
 from shared.catalog.rows import LayerKind, Recurrent
@@ -7,6 +8,7 @@ from shared.hub.config.mixtures import after_dense
 from shared.hub.config.parts import Parts, base, heads, latent, layer_count, mtp
 from shared.hub.fields import Fields
 
+_OF_K3: Final = ("attn_res_block_size", "routed_expert_hidden_size", "mla_use_output_gate")
 _LATENT_GGUF: Final = {"glm_moe_dsa": "glm-dsa"}
 
 
@@ -35,10 +37,12 @@ def kimi_linear(c: Fields) -> Parts:
         LayerKind.RECURRENT if layer + 1 in delta else LayerKind.LATENT for layer in range(layer_count(c))
     ]
     count, width = linear.whole("num_heads", least=1, most=4096), linear.whole("head_dim", least=1, most=8192)
+    is_k3 = any(c.says(name) for name in _OF_K3)
     return {
-        **base(c, gguf="kimi-linear"),
+        **base(c, gguf="kimi-k3" if is_k3 else "kimi-linear"),
         **after_dense(c, router_bias=True),
         **latent(c),
+        **(_kimi_k3(c) if is_k3 else {}),
         "layer_pattern": tuple(kinds),
         "recurrent": Recurrent(
             kind="kda",
@@ -48,5 +52,27 @@ def kimi_linear(c: Fields) -> Parts:
             heads=count,
             head_dim=width,
             conv_bias=False,
+            full_rank_gate=linear.flag("use_full_rank_gate", default=False),
         ),
+    }
+
+
+def _kimi_k3(c: Fields) -> Parts:
+    """What Kimi K3 adds: experts of a narrower stream with a norm, gated outputs, and outputs of earlier blocks.
+
+    python/sglang/srt/models/kimi_k3.py of SGLang 0.5.23.
+    """
+    attention = latent(c)
+    # a published copy of the config leaves the flag out; the checkpoint has the gates
+    gated = c.flag("mla_use_output_gate", default=c.says("attn_res_block_size"))
+    mixture = after_dense(c, router_bias=True)
+    narrow = c.whole("routed_expert_hidden_size", default=0, most=2**16)
+    return {
+        "latent": replace(attention["latent"], output_gate=gated),
+        "experts": replace(
+            mixture["experts"],
+            latent_size=narrow,
+            latent_norm=bool(narrow) and c.flag("latent_moe_use_norm", default=False),
+        ),
+        "residual_block": c.whole("attn_res_block_size", default=0, most=1024),
     }

@@ -6,7 +6,17 @@ from typing import Any, Final
 from shared.catalog.rows import Shape
 from shared.catalog.validated import checked, first_problem
 from shared.errors import Unsupported, shown
-from shared.hub.config import dense, gemma, hybrids, latent, layer_norm, mixtures
+from shared.hub.config import (
+    dense,
+    gated,
+    gemma,
+    hybrids,
+    latent,
+    layer_norm,
+    mixtures,
+    side_by_side,
+    sparse,
+)
 from shared.hub.config.parts import Adapter
 from shared.hub.fields import Fields
 
@@ -74,6 +84,13 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "kimi_linear": latent.kimi_linear,
     "lfm2": hybrids.lfm2,
     "lfm2_moe": hybrids.lfm2_moe,
+    **dict.fromkeys(("deepseek_v4", "deepseek_ref"), sparse.deepseek_v4),
+    **dict.fromkeys(("minimax_m3", "minimax_m3_vl", "minimax_m3_vl_text"), sparse.minimax_m3),
+    **dict.fromkeys(("step3p5", "step3p7", "step3p7_text"), gated.step),
+    "laguna": gated.laguna,
+    "falcon_h1": side_by_side.falcon_h1,
+    **dict.fromkeys(("mllama", "mllama_text_model"), side_by_side.llama_vision),
+    "nemotron-nas": side_by_side.searched_llama,
 }
 
 # Parts of an architecture that no adapter here counts; a config that has one is another model than its type says.
@@ -91,7 +108,19 @@ _UNKNOWN_PARTS: Final = frozenset(
         "cross_attention_layers",
     }
 )
-_COUNTED: Final = {"nemotron_h": frozenset({"moe_latent_size"})}
+_K3: Final = frozenset(
+    {"attn_res_block_size", "use_full_rank_gate", "latent_moe_use_norm", "routed_expert_hidden_size"}
+)
+_COUNTED: Final = {
+    "nemotron_h": frozenset({"moe_latent_size"}),
+    "kimi_linear": _K3 | {"mla_use_output_gate"},
+    **dict.fromkeys(("deepseek_v4", "deepseek_ref"), frozenset({"compress_ratios"})),
+    **dict.fromkeys(
+        ("minimax_m3", "minimax_m3_vl", "minimax_m3_vl_text"), frozenset({"sparse_attention_config"})
+    ),
+    **dict.fromkeys(("mllama", "mllama_text_model"), frozenset({"cross_attention_layers"})),
+    "nemotron-nas": frozenset({"block_configs"}),
+}
 _NESTED: Final = ("text_config", "llm_config", "language_config")
 _OUTER: Final = ("tie_word_embeddings",)
 
