@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
-from shared.engines.llama_cpp.even import even_from
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
 from shared.inverse.held import surely_too_large
@@ -77,6 +76,8 @@ def _edge(
     """Steps of the longest context that fits; 0 when none does."""
     if workload.engine != LLAMA_CPP:
         return largest(lambda steps: at(steps).fits, most)
+    from shared.engines.llama_cpp.even import even_from  # noqa: PLC0415 - read when asked
+
     possible = largest(lambda steps: not surely_too_large(at(steps), asked.capacity_bytes), most)
     slots, step = workload.sequences, context_step(workload)
 

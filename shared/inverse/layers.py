@@ -5,8 +5,6 @@ from dataclasses import replace
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
-from shared.engines.llama_cpp.quantizer import mix_of
-from shared.engines.llama_cpp.weights import digest
 from shared.errors import Refused
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
@@ -51,6 +49,9 @@ def offloadable_layers(workload: Workload) -> int:
     Raises:
         UserError: llama.cpp has no loader for the model, or these are no weights of its.
     """
+    from shared.engines.llama_cpp.quantizer import mix_of  # noqa: PLC0415 - read when asked
+    from shared.engines.llama_cpp.weights import digest  # noqa: PLC0415 - read when asked
+
     return digest(workload.model, mix_of(workload.quantization)).layer_count + 1
 
 

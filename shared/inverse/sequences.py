@@ -5,9 +5,6 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
-from shared.engines.llama_cpp.settings import MOST_SEQUENCES
-from shared.engines.vllm.rules import rules_at
-from shared.engines.vllm.run import default_batch
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
 from shared.inverse.held import surely_too_large
@@ -16,6 +13,7 @@ from shared.inverse.question import question
 from shared.inverse.search import largest, largest_by_pieces
 from shared.memory.workload import Workload
 
+_LLAMA_CPP_SLOTS: Final = 256  # LLAMA_MAX_SEQ
 MOST: Final = 4096  # more than any one server runs at once
 
 
@@ -65,10 +63,18 @@ def most_sequences(
 def _limit(workload: Workload, gpu: Gpu, catalog: Catalog) -> tuple[int, str]:
     """How many the engine runs at once whatever the memory, and the sentence on that."""
     if workload.engine == LLAMA_CPP:
-        return MOST_SEQUENCES, f"llama.cpp has {MOST_SEQUENCES} slots at most."
+        return _LLAMA_CPP_SLOTS, f"llama.cpp has {_LLAMA_CPP_SLOTS} slots at most."
     if workload.max_num_seqs is not None:
         return workload.max_num_seqs, f"No more than {workload.max_num_seqs:,} are allowed at once."
     if workload.engine == "vllm":
-        default, _ = default_batch(gpu, rules_at(catalog.engines["vllm"], workload.engine_version))
+        default = _vllm_default(workload, gpu, catalog)
         return default, f"vLLM runs {default:,} at once on this GPU; --max-num-seqs allows more."
     return MOST, f"No more than {MOST:,} were looked for."
+
+
+def _vllm_default(workload: Workload, gpu: Gpu, catalog: Catalog) -> int:
+    from shared.engines.vllm.rules import rules_at  # noqa: PLC0415 - read when asked
+    from shared.engines.vllm.run import default_batch  # noqa: PLC0415 - read when asked
+
+    default, _ = default_batch(gpu, rules_at(catalog.engines["vllm"], workload.engine_version))
+    return default * (1 if workload.data_parallel_attention else workload.data_parallel or 1)
