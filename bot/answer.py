@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.fleet import Fleet, LiveFleet
-from bot.room import Rooms, where_fits
 from shared.catalog.catalog import Catalog
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Option, OptionKind, Plan
 from shared.planner.planner import plan
 from shared.question.query import Query
+
+if TYPE_CHECKING:
+    from bot.room import Rooms
 
 MOST_PLACED: Final = 6
 
@@ -20,7 +22,7 @@ class Placement:
     """One option and the places it could go now."""
 
     option: Option
-    rooms: Rooms
+    rooms: "Rooms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ def placed(the_plan: Plan, catalog: Catalog, fleet: LiveFleet) -> Answer:
     """The plan held against the fleet."""
     placements: tuple[Placement, ...] = ()
     if isinstance(fleet, Fleet):
+        from bot.room import where_fits  # noqa: PLC0415 - a shell without a fleet never looks for room
+
         fitting = [option for option in candidates(the_plan) if _placeable(option)]
         placements = tuple(
             Placement(option=option, rooms=where_fits(option, fleet, catalog))

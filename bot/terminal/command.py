@@ -4,11 +4,9 @@ import gc
 import os
 import signal
 import sys
-from argparse import Namespace
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
-from bot.terminal.arguments import VERBS, parser
 from shared.errors import UserError
 
 ANSWERED: Final = 0
@@ -45,9 +43,7 @@ def run() -> NoReturn:
 def _guarded(given: list[str]) -> int:
     """Run, with every way a person can end it."""
     try:
-        words = _with_verb(given)
-        verb = words[0] if words and words[0] in VERBS else None
-        return _run(parser(verb).parse_args(words))
+        return _ask(given[0]) if _is_a_question(given) else _run(given)
     except UserError as error:
         print(f"fit: {error.sentence}", file=sys.stderr)
         return NOT_UNDERSTOOD
@@ -55,14 +51,27 @@ def _guarded(given: list[str]) -> int:
         return _INTERRUPTED
 
 
-def _with_verb(given: list[str]) -> list[str]:
-    """`fit "QUESTION"` is `fit ask "QUESTION"`."""
+def _is_a_question(given: list[str]) -> bool:
+    """`fit "several words"`: no verb and no option has a space, so the usual run takes no parser."""
+    return len(given) == 1 and " " in given[0] and not given[0].startswith("-")
+
+
+def _ask(text: str, **how: Any) -> int:
+    """Answer one question from the facts and the fleet of this shell."""
+    from bot.terminal.facts import catalog_of
+    from bot.terminal.session import answer_question
+
+    return answer_question(text, catalog_of(os.environ), **how)
+
+
+def _run(given: list[str]) -> int:
+    """Parse and dispatch; imports are late because a listing needs no planner and `--help` needs nothing."""
+    from bot.terminal.arguments import VERBS, parser
+
     first = next((word for word in given if not word.startswith("-")), None)
-    return given if first is None or first in VERBS else ["ask", *given]
-
-
-def _run(options: Namespace) -> int:
-    """Dispatch; imports are late because a listing needs no planner and `--help` needs nothing."""
+    is_verb = first is None or first in VERBS
+    words = given if is_verb else ["ask", *given]  # `fit QUESTION` is `fit ask QUESTION`
+    options = parser(words[0] if words and words[0] in VERBS else None).parse_args(words)
     if options.verb == "catalog":
         from bot.terminal.catalog_command import run_catalog
 
@@ -70,21 +79,16 @@ def _run(options: Namespace) -> int:
     if options.verb is None and not sys.stdin.isatty():
         parser().print_help()
         return ANSWERED
-    from bot.terminal.facts import catalog_of
+    if options.verb == "ask":
+        text = " ".join(options.question)
+        return _ask(text, as_json=options.json, everything=options.all, picture=options.picture)
+    from bot.terminal.facts import catalog_of, reader_of
 
     catalog = catalog_of(os.environ)
     if options.verb is None:
-        from bot.terminal.facts import reader_of
         from bot.terminal.session import interactive_prompt
 
         return interactive_prompt(catalog, reader_of(os.environ))
-    if options.verb == "ask":
-        from bot.terminal.session import answer_question
-
-        text = " ".join(options.question)
-        return answer_question(
-            text, catalog, as_json=options.json, everything=options.all, picture=options.picture
-        )
     if options.verb == "estimate":
         from bot.terminal.estimate import run_estimate
 

@@ -8,7 +8,6 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bot.answer import Answer
-from bot.messages.fleet import fleet_lines
 from bot.messages.words import age
 from bot.terminal.bars import VERDICT_STYLE, bar, fullest, legend
 from bot.terminal.render_estimate import breakdown_table
@@ -55,10 +54,19 @@ def _parts(answer: Answer, *, everything: bool) -> Iterator[RenderableType]:
         yield quantizations_table(plan, everything=everything)
     if plan.counts:
         yield counts_table(plan)
-    if live := fleet_lines(answer):
+    if live := _live(answer):
         yield _section("On our GPUs now", *(Text(line) for line in live))
     if plan.warnings:
         yield _section("Careful", *(Text(f"! {line}", "yellow") for line in plan.warnings))
+
+
+def _live(answer: Answer) -> list[str]:
+    """Our GPUs now; most shells have none to look at, and need none of its words."""
+    if answer.fleet is None:
+        return []
+    from bot.messages.fleet import fleet_lines
+
+    return fleet_lines(answer)
 
 
 def _section(title: str, *lines: RenderableType) -> Group:

@@ -71,7 +71,7 @@ def without_form(parts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # thousands are kept between runs: slots would double their reading
 class Loose:
     """A name for likeness only: its letters run together, its numbers apart, and the whole."""
 

@@ -14,7 +14,7 @@ from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
 _SHORTEST_CORRECTED: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # thousands are kept between runs: slots would double their reading
 class Face:
     """One name of a model, taken apart."""
 
