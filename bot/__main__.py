@@ -28,7 +28,8 @@ def main() -> int:
         return _refuse(
             f"{names} must be set to run in {settings.mode} mode; docs/slack.md says where Slack shows them"
         )
-    os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would look there too, and warn that it found two
+    for name in ("SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
+        os.environ.pop(name, None)  # Bolt would look there too, and take or warn of what it found
     set_up_logging(settings.log_level, settings.secrets())
     return asyncio.run(_run(settings, arguments["smoke"]))
 

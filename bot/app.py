@@ -12,7 +12,6 @@ from typing import Final
 
 import aiohttp
 from aiohttp import web
-from slack_bolt.async_app import AsyncApp
 from sqlalchemy import Engine
 
 from bot.alert_desk import AlertDesk
@@ -32,11 +31,13 @@ from bot.look_ups import LookUps
 from bot.outbox import Outbox
 from bot.schedule import every
 from bot.settings import BotSettings
+from bot.slack_app import slack_app
 from bot.slack_client import SLACK_TIMEOUT_SECONDS, slack_knows_us, web_client
 from bot.thinker import Thinker
 from bot.transports import serve_http, slack_link
 from bot.watch_round import WatchRound
 from bot.watch_store import WatchStore
+from bot.workspaces.oauth import add_install_routes
 from shared.catalog.catalog import Catalog
 from shared.catalog.load import load_catalog
 from shared.errors import UserError
@@ -58,7 +59,8 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(asyncio.to_thread, thinker.close)
         storing = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="store"))
         client = web_client(settings, metrics, session)
-        outbox = Outbox(client=client, session=session, metrics=metrics)
+        app, workspaces = slack_app(settings, metrics, session, engine, storing)
+        outbox = Outbox(client=client, session=session, metrics=metrics, workspaces=workspaces)
         desk = Desk(
             catalog=catalog,
             reader=_reader(settings, metrics),
@@ -69,7 +71,6 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         rounds = _rounds(settings, desk, outbox, WatchStore(engine), storing)
         channels = Channels(desk=desk, store=DefaultsStore(engine), worker=storing)
         reception = Reception(desk=desk, outbox=outbox, metrics=metrics, channels=channels)
-        app = _app(settings, metrics)
         register_listeners(app, reception, Watching(reception, rounds))
         pages = web.Application()
         add_health_routes(pages, metrics, link)
@@ -79,8 +80,11 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
             add_alert_route(
                 pages, _alerts(settings, desk, outbox, AlertStore(engine), storing), settings.alerts_token
             )
+        if workspaces:
+            add_install_routes(pages, app)
+            await workspaces.installations.reseal()
         await stack.enter_async_context(serve_http(settings, pages, app))
-        if not await slack_knows_us(client, stop):
+        if not workspaces and not await slack_knows_us(client, stop):
             return
         await thinker.warm()
         await stack.enter_async_context(slack_link(settings, app, link))
@@ -101,16 +105,6 @@ def _catalog(settings: BotSettings) -> Catalog:
 def _look_ups(settings: BotSettings) -> LookUps | None:
     hub = settings.hub_settings()
     return LookUps(hub) if hub else None
-
-
-def _app(settings: BotSettings, metrics: BotMetrics) -> AsyncApp:
-    """Bolt. It copies its client for every lazy listener, so that client can hold no session of ours."""
-    secret = settings.slack_signing_secret
-    return AsyncApp(
-        client=web_client(settings, metrics),
-        signing_secret=secret.get_secret_value() if secret else None,
-        process_before_response=True,
-    )
 
 
 def _rounds(
@@ -140,6 +134,7 @@ def _alerts(
         routes=settings.alerts_routes,
         prometheus_url=settings.prometheus_url,
         deadline_seconds=settings.fleet_timeout_seconds,
+        lease=timedelta(seconds=settings.watch_lease_seconds),
     )
 
 

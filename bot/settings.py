@@ -2,9 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.alerts import Route, routes_of
@@ -55,6 +55,26 @@ class BotSettings(BaseSettings):
         None,
         validation_alias="SLACK_SIGNING_SECRET",
         description="Proves that a request is Slack's, in http mode.",
+    )
+    slack_client_id: str | None = Field(
+        None,
+        validation_alias="SLACK_CLIENT_ID",
+        description="The app's client id: several workspaces may install it, in http mode, at /slack/install.",
+    )
+    slack_client_secret: SecretStr | None = Field(
+        None,
+        validation_alias="SLACK_CLIENT_SECRET",
+        description="The app's client secret, with the client id.",
+    )
+    token_keys: SecretStr | None = Field(
+        None,
+        validation_alias="FITTINGROOM_TOKEN_KEYS",
+        description="Fernet keys, separated by commas, that seal the tokens of workspaces: the first seals, all open.",
+    )
+    public_url: HttpUrl | None = Field(
+        None,
+        validation_alias="FITTINGROOM_BOT_PUBLIC_URL",
+        description="Where Slack reaches us, such as https://fit.example.com; needed when the app has several.",
     )
     slack_api_url: HttpUrl = Field(
         SLACK_API_URL, validation_alias="SLACK_API_URL", description="Address of Slack's Web API."
@@ -177,6 +197,17 @@ class BotSettings(BaseSettings):
         "info", validation_alias="FITTINGROOM_LOG_LEVEL", description="How much to log."
     )
 
+    @model_validator(mode="after")
+    def _workspaces_by_http(self) -> Self:
+        if self.slack_client_id and self.mode == "socket":
+            raise ValueError("with SLACK_CLIENT_ID set FITTINGROOM_BOT_MODE=http: installing takes web pages")
+        channels = [self.alerts_channel, *(route.channel for route in self.alerts_routes)]
+        if self.slack_client_id and not all("/" in one for one in channels if one):
+            raise ValueError(
+                "with SLACK_CLIENT_ID a channel of alerts is WORKSPACE/CHANNEL, such as T123/C456"
+            )
+        return self
+
     @field_validator("slack_api_url")
     @classmethod
     def _ends_in_a_slash(cls, value: str) -> str:
@@ -184,8 +215,14 @@ class BotSettings(BaseSettings):
 
     def missing(self) -> tuple[str, ...]:
         """Environment variables that the chosen mode cannot do without."""
-        needed = {"SLACK_BOT_TOKEN": self.slack_bot_token}
-        if self.mode == "socket":
+        needed: dict[str, object] = {"SLACK_BOT_TOKEN": self.slack_bot_token}
+        if self.slack_client_id:
+            needed = {
+                "SLACK_CLIENT_SECRET": self.slack_client_secret,
+                "FITTINGROOM_TOKEN_KEYS": self.token_keys,
+            }
+            needed["SLACK_SIGNING_SECRET"] = self.slack_signing_secret
+        elif self.mode == "socket":
             needed["SLACK_APP_TOKEN"] = self.slack_app_token
         else:
             needed["SLACK_SIGNING_SECRET"] = self.slack_signing_secret

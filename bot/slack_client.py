@@ -25,10 +25,15 @@ _LONGEST_PAUSE_SECONDS: Final = 30.0
 
 
 def web_client(
-    settings: BotSettings, metrics: BotMetrics, session: aiohttp.ClientSession | None = None
+    settings: BotSettings,
+    metrics: BotMetrics,
+    session: aiohttp.ClientSession | None = None,
+    *,
+    token: str | None = None,
 ) -> AsyncWebClient:
-    """A client at SLACK_API_URL; with our session it also retries and counts."""
-    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
+    """A client at SLACK_API_URL, with our own token unless another is given; with our session it retries and counts."""
+    if token is None and settings.slack_bot_token:
+        token = settings.slack_bot_token.get_secret_value()
     client = AsyncWebClient(
         token=token,
         base_url=settings.slack_api_url,

@@ -14,9 +14,10 @@ from bot.health import BotMetrics
 from bot.messages.message import Message
 from bot.messages.status import status_message
 from bot.messages.watches import kept_message, metadata
-from bot.outbox import Outbox, SlackRefused
+from bot.outbox import Outbox
 from bot.settings import BotSettings
 from bot.slack_client import slack_knows_us, web_client
+from bot.slack_refusals import SlackRefused
 from bot.thinker import Thinker
 from bot.watches import EXPIRES_AFTER, Watch
 from shared.catalog.catalog import Catalog

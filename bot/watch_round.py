@@ -14,7 +14,8 @@ from bot.fleet import Fleet
 from bot.health import BotMetrics
 from bot.messages.message import Message
 from bot.messages.watches import expired_message, is_about, metadata, room_message
-from bot.outbox import Outbox, SlackRefused
+from bot.outbox import NOT_INSTALLED, Outbox
+from bot.slack_refusals import SlackRefused
 from bot.watch_store import WatchStore
 from bot.watches import Step, Watch, WatchState, place_for, step
 from shared.errors import UserError
@@ -23,7 +24,7 @@ log: Final = logging.getLogger("fittingroom.bot.watches")
 
 LOOK_BACK: Final = timedelta(minutes=10)  # how far Slack's clock and ours may be apart
 _HOPELESS: Final = frozenset(
-    {"channel_not_found", "user_not_found", "users_not_found", "is_archived", "user_disabled"}
+    {"channel_not_found", "user_not_found", "users_not_found", "is_archived", "user_disabled", NOT_INSTALLED}
 )
 
 P = ParamSpec("P")
@@ -112,16 +113,18 @@ class WatchRound:
 
     async def _has_left(self, watch: Watch) -> bool:
         since = (watch.telling_since or watch.created_at) - LOOK_BACK
-        channel = await self.outbox.direct_channel(watch.user)
-        messages = await self.outbox.history(channel, since.timestamp())
+        outbox = await self.outbox.of(watch.workspace)
+        channel = await outbox.direct_channel(watch.user)
+        messages = await outbox.history(channel, since.timestamp())
         return any(is_about(one, watch) for one in messages)
 
     async def _tell(self, watch: Watch, message: Message, then: WatchState) -> None:
         """Send once. What goes wrong half-way is left as it is: the lease runs out and the channel will tell."""
         try:
             async with asyncio.timeout(self.lease.total_seconds() / 2):
-                channel = await self.outbox.direct_channel(watch.user)
-                await self.outbox.post(channel, message, metadata=metadata(watch))
+                outbox = await self.outbox.of(watch.workspace)
+                channel = await outbox.direct_channel(watch.user)
+                await outbox.post(channel, message, metadata=metadata(watch))
         except SlackRefused as refused:
             if refused.reason not in _HOPELESS:
                 raise

@@ -29,6 +29,7 @@ WATCHES: Final = Table(
     METADATA,
     Column("id", String(32), primary_key=True),
     Column("user", String(32), nullable=False, index=True),
+    Column("workspace", String(32), nullable=False, server_default=""),
     Column("question", Text, nullable=False),
     Column("created_at", DateTime, nullable=False),
     Column("expires_at", DateTime, nullable=False),
@@ -60,10 +61,11 @@ class WatchStore:
             row = connection.execute(select(WATCHES).where(WATCHES.c.id == watch_id)).one_or_none()
         return _watch(row) if row else None
 
-    def of_user(self, user: str) -> tuple[Watch, ...]:
+    def of_user(self, user: str, workspace: str = "") -> tuple[Watch, ...]:
         """A person's watches that are still waiting or being told, the oldest first."""
         live = WATCHES.c.state.in_([WatchState.WAITING, WatchState.TELLING])
-        return self._some(select(WATCHES).where(WATCHES.c.user == user, live).order_by(WATCHES.c.created_at))
+        theirs = and_(WATCHES.c.user == user, WATCHES.c.workspace == workspace)
+        return self._some(select(WATCHES).where(theirs, live).order_by(WATCHES.c.created_at))
 
     def waiting(self) -> tuple[Watch, ...]:
         """All that wait."""

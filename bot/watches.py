@@ -32,6 +32,7 @@ class Watch:
         question: The canonical text of what is to fit.
         fits_since: Since when it has fitted without a break; None while it does not.
         snoozed_until: Not looked at before; None when not snoozed.
+        workspace: Where the person is; empty where the bot serves the one workspace whose token it was given.
         round: How often it has been armed; with the id it names one message.
         owner: Which process is telling; lease_until says until when nobody else may try.
     """
@@ -44,6 +45,7 @@ class Watch:
     state: WatchState = WatchState.WAITING
     fits_since: datetime | None = None
     snoozed_until: datetime | None = None
+    workspace: str = ""
     round: int = 1
     owner: str | None = None
     lease_until: datetime | None = None

@@ -25,12 +25,12 @@ class Channels:
 
     async def text_for(self, turn: Turn) -> str:
         """The defaults a question asked this way is read with; buttons and forms say all there is to say."""
-        return await self._get(turn.channel) if turn.in_words and turn.channel else ""
+        return await self._get(turn.place) if turn.in_words and turn.channel else ""
 
     async def handle(self, turn: Turn, verb: DefaultsVerb) -> tuple[Message, str]:
         """The answer to a verb, and how it came out."""
         if verb.kind == "show":
-            return shown_message(await self._get(turn.channel), self.desk.command), "answered"
+            return shown_message(await self._get(turn.place), self.desk.command), "answered"
         if verb.kind == "clear":
             await self._put(turn, "")
             return cleared_message(), "answered"
@@ -48,4 +48,4 @@ class Channels:
 
     async def _put(self, turn: Turn, text: str) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self.worker, self.store.put, turn.channel, text, turn.user)
+        await loop.run_in_executor(self.worker, self.store.put, turn.place, text, turn.user)

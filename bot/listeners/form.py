@@ -27,7 +27,8 @@ def register(app: AsyncApp, reception: Reception) -> None:
         except UserError:
             query = Query(text="")  # a form is where one goes when words failed
         origin = Origin(channel=turn.channel, response_url=turn.response_url, replace=turn.replace)
-        await reception.outbox.open_view(turn.trigger, form(query, desk.catalog, origin))
+        outbox = await reception.outbox.of(turn.workspace)
+        await outbox.open_view(turn.trigger, form(query, desk.catalog, origin))
         return "answered"
 
     async def find_models(ack: AsyncAck, payload: dict[str, Any]) -> None:

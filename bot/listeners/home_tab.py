@@ -13,10 +13,8 @@ def register(app: AsyncApp, reception: Reception, watching: Watching) -> None:
     """Take openings."""
 
     async def draw(turn: Turn) -> str:
-        view = home_view(
-            await reception.desk.look(), await watching.of_user(turn.user), reception.desk.command
-        )
-        await reception.outbox.publish_home(turn.user, view)
+        view = home_view(await reception.desk.look(), await watching.of_user(turn), reception.desk.command)
+        await (await reception.outbox.of(turn.workspace)).publish_home(turn.user, view)
         return "answered"
 
     app.event("app_home_opened")(ack=acknowledge, lazy=[reception.lazy(turn_of_home, draw)])

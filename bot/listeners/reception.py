@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from slack_bolt.context.async_context import AsyncBoltContext
+
 from bot.defaults import defaults_verb_of
 from bot.desk import Desk
 from bot.health import BotMetrics
@@ -17,8 +19,10 @@ from bot.listeners.turn import Payload, Turn
 from bot.look_ups import Tell
 from bot.messages.error import failure_message, progress_message
 from bot.messages.message import Message
-from bot.outbox import Outbox, SlackRefused
+from bot.outbox import Outbox
+from bot.slack_refusals import SlackRefused
 from bot.watch_verbs import WatchVerb, watch_verb_of
+from bot.workspaces.installations import workspace_key
 
 log: Final = logging.getLogger("fittingroom.bot")
 
@@ -52,9 +56,10 @@ class Reception:
     def lazy(self, read_turn: ReadTurn, act: Act | None = None) -> Callable[..., Awaitable[None]]:
         """A lazy listener: reads the turn, acts (answers the question, if nothing else is said), never raises."""
 
-        async def listener(body: dict[str, Any]) -> None:
+        async def listener(body: dict[str, Any], context: AsyncBoltContext) -> None:
             # Bolt keeps no reference to the task it runs us in, and the loop only a weak one
-            task = asyncio.create_task(self._guarded(read_turn, act or self.answer, body))
+            workspace = self._workspace(context)
+            task = asyncio.create_task(self._guarded(read_turn, act or self.answer, body, workspace))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
             await task
@@ -85,16 +90,16 @@ class Reception:
     async def send(self, turn: Turn, message: Message) -> None:
         """Post a message where the turn wants it."""
         if not turn.response_url:
-            await self.outbox.post(turn.channel, message, thread=turn.thread)
+            outbox = await self.outbox.of(turn.workspace)
+            await outbox.post(turn.channel, message, thread=turn.thread)
             return
         try:
             await self.outbox.respond(turn.response_url, message, replace=turn.replace)
         except SlackRefused as refused:
             if refused.reason not in USED_UP or not turn.user:
                 raise
-            await self.outbox.post(
-                turn.user, message
-            )  # a form left open for half an hour: as a direct message
+            outbox = await self.outbox.of(turn.workspace)
+            await outbox.post(turn.user, message)  # a form left open for half an hour: as a direct message
 
     def _teller(self, turn: Turn) -> Tell | None:
         """How whoever waits for a look-up is told of it: only where that leaves no message behind in a channel."""
@@ -114,13 +119,20 @@ class Reception:
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
 
-    async def _guarded(self, read_turn: ReadTurn, act: Act, body: Payload) -> None:
+    def _workspace(self, context: AsyncBoltContext) -> str:
+        """Whose request it is; empty where there is only one workspace."""
+        if self.outbox.workspaces is None:
+            return ""
+        return workspace_key(context.enterprise_id, context.team_id, context.is_enterprise_install)
+
+    async def _guarded(self, read_turn: ReadTurn, act: Act, body: Payload, workspace: str) -> None:
         started = time.monotonic()
         turn: Turn | None = None
         try:
             turn = read_turn(body)
             if turn is None or self._is_repeat(turn.event_id):
                 return
+            turn = turn.within(workspace)
             result = await act(turn)
         except Exception:  # noqa: BLE001  the one place: Bolt would swallow it
             result = "failed"

@@ -21,6 +21,7 @@ class Turn:
         replace: The answer takes the place of the message that was clicked.
         event_id: Names a delivery that Slack may repeat; empty where it never does.
         trigger: Lets us open a form within three seconds of a click.
+        workspace: Where it was asked, where the bot serves several; empty where it serves one.
         changes: Parts of the question to change before it is answered.
     """
 
@@ -34,11 +35,21 @@ class Turn:
     event_id: str = ""
     user_name: str = ""
     trigger: str = ""
+    workspace: str = ""
     changes: tuple[Change, ...] = ()
 
     def asking(self, text: str) -> Self:
         """The same turn with another question."""
         return replace(self, text=text)
+
+    def within(self, workspace: str) -> Self:
+        """The same turn in a workspace."""
+        return replace(self, workspace=workspace)
+
+    @property
+    def place(self) -> str:
+        """What names the channel among all workspaces."""
+        return f"{self.workspace}:{self.channel}" if self.workspace else self.channel
 
     def with_changes(self, *changes: Change) -> Self:
         """The same turn with parts of its question to be changed."""

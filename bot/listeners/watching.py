@@ -44,7 +44,7 @@ class Watching:
     async def handle(self, turn: Turn, verb: WatchVerb) -> str:
         """Answer a verb."""
         if verb.kind == "list":
-            await self._reception.send(turn, said.list_message(await self.of_user(turn.user)))
+            await self._reception.send(turn, said.list_message(await self.of_user(turn)))
             return "answered"
         try:
             message = await self._keep(turn, verb.question)
@@ -54,9 +54,9 @@ class Watching:
         await self._reception.send(turn, message)
         return "answered"
 
-    async def of_user(self, user: str) -> tuple[Watch, ...]:
-        """A person's live watches."""
-        return await self._rounds.off_loop(self._rounds.store.of_user, user)
+    async def of_user(self, turn: Turn) -> tuple[Watch, ...]:
+        """The live watches of the person whose turn it is."""
+        return await self._rounds.off_loop(self._rounds.store.of_user, turn.user, turn.workspace)
 
     async def _keep(self, turn: Turn, question: str) -> Message:
         """Keep a watch, or say why there is no need for one."""
@@ -69,7 +69,7 @@ class Watching:
             return said.already_fits_message(place, answer)
         if not _could_fit(answer):
             return said.never_fits_message(answer)
-        mine = await self.of_user(turn.user)
+        mine = await self.of_user(turn)
         text = canonical_text(answer.plan.query)
         same = next((watch for watch in mine if watch.question == text), None)
         if same:
@@ -78,7 +78,12 @@ class Watching:
             return said.sentence_message(f"You have {MOST_PER_USER} watches already; stop one first.")
         now = datetime.now(UTC)
         watch = Watch(
-            id=uuid.uuid4().hex, user=turn.user, question=text, created_at=now, expires_at=now + EXPIRES_AFTER
+            id=uuid.uuid4().hex,
+            user=turn.user,
+            workspace=turn.workspace,
+            question=text,
+            created_at=now,
+            expires_at=now + EXPIRES_AFTER,
         )
         await self._rounds.off_loop(self._rounds.store.add, watch)
         return said.kept_message(watch)
@@ -109,7 +114,8 @@ class Watching:
     async def _own(self, turn: Turn) -> Watch | None:
         """The watch a button names, if it is the presser's."""
         watch = await self._rounds.off_loop(self._rounds.store.get, turn.text)
-        return watch if watch and watch.user == turn.user else None
+        mine = watch and (watch.user, watch.workspace) == (turn.user, turn.workspace)
+        return watch if mine else None
 
     async def _change(self, watch: Watch, new: Watch) -> bool:
         return await self._rounds.off_loop(self._rounds.store.change, watch, new)

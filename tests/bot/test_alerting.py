@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.alerts import Route, channel_for, routes_of
-from tests.bot.bot_process import BotProcess, running_bot
+from tests.bot.bot_process import BotProcess, environment, free_port, running_bot, start
 from tests.bot.fleet_world import exporters, gpu, node
 from tests.deploy.live import alertmanager
 from tests.deploy.test_alert_delivery import our_configuration
@@ -77,6 +77,63 @@ async def test_two_alertmanagers_that_deliver_at_once_make_one_message() -> None
         answers = await asyncio.gather(*(deliver(bot, alert()) for _ in range(6)))
         assert [one.status_code for one in answers] == [200] * 6
         assert len(slack.workspace.messages) == 1
+
+
+async def killed_over_an_alert(slack: FakeSlack, database: Path, **more: str) -> None:
+    """A bot whose message has reached Slack, killed before it hears that it has."""
+    port = free_port()
+    settings = SETTINGS | {"FITTINGROOM_DATABASE_URL": f"sqlite:///{database}", **more}
+    bot = await start(environment(slack, "socket", port, **settings), port)
+    await bot.ready()
+    slack.workspace.slow_seconds = 5.0
+    delivering = asyncio.create_task(deliver(bot, alert()))
+    while not slack.workspace.messages:  # noqa: ASYNC110  the bell rings when Slack answers: too late
+        await asyncio.sleep(0.02)
+    bot.process.kill()
+    await bot.stop()
+    await asyncio.gather(delivering, return_exceptions=True)
+    slack.workspace.slow_seconds = 0.0
+
+
+async def deliver_until_taken(bot: BotProcess, one: dict[str, Any]) -> None:
+    """As Alertmanager does."""
+    for _ in range(100):
+        if (await deliver(bot, one)).status_code == 200:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"the bot does not take the alert:\n{bot.output}")
+
+
+CRASH = {"FITTINGROOM_WATCH_LEASE_SECONDS": "4"}
+
+
+@pytest.mark.parametrize("status", ["firing", "resolved"])
+async def test_a_bot_killed_after_its_alert_has_left_does_not_tell_it_again(
+    status: str, tmp_path: Path
+) -> None:
+    database = tmp_path / "bot.sqlite"
+    async with FakeSlack() as slack:
+        await killed_over_an_alert(slack, database, **CRASH)
+        again = SETTINGS | CRASH | {"FITTINGROOM_DATABASE_URL": f"sqlite:///{database}"}
+        async with running_bot(slack, "socket", **again) as bot:
+            await deliver_until_taken(bot, alert(status))
+            (message,) = slack.workspace.messages
+            assert message.versions == 2, "the message that had left is brought up to date"
+            assert ("Resolved" in message.text) is (status == "resolved")
+
+
+async def test_where_the_channel_cannot_be_read_an_alert_is_rather_told_twice_than_never(
+    tmp_path: Path,
+) -> None:
+    database = tmp_path / "bot.sqlite"
+    async with FakeSlack() as slack:
+        await killed_over_an_alert(slack, database, **CRASH)
+        again = SETTINGS | CRASH | {"FITTINGROOM_DATABASE_URL": f"sqlite:///{database}"}
+        slack.fail_next("conversations.history", 200, body='{"ok":false,"error":"missing_scope"}')
+        async with running_bot(slack, "socket", **again) as bot:
+            await deliver_until_taken(bot, alert())
+            assert len(slack.workspace.messages) == 2
+            assert "an alert may be told twice: its channel cannot be read (missing_scope)" in bot.output
 
 
 async def test_callers_without_the_token_are_turned_away() -> None:

@@ -65,11 +65,11 @@ class FakeSlack:
 
     # --- what people do ---
 
-    async def command(self, line: str, *, user: str = "U1", channel: str = "C1") -> Ack:
+    async def command(self, line: str, *, user: str = "U1", channel: str = "C1", team: str = TEAM) -> Ack:
         """Type a slash command."""
         name, _, text = line.partition(" ")
         payload = {
-            "token": "legacy", "team_id": TEAM, "team_domain": "loopback", "channel_id": channel, "channel_name": "gpu",
+            "token": "legacy", "team_id": team, "team_domain": "loopback", "channel_id": channel, "channel_name": "gpu",
             "user_id": user, "user_name": user.lower(), "command": name, "text": text, "api_app_id": "A1",
             "is_enterprise_install": "false", "trigger_id": self.workspace.new_trigger(user, channel),
             "response_url": self.workspace.new_response_url(self.base, user, channel),
@@ -91,18 +91,22 @@ class FakeSlack:
         event = {"type": "app_mention", "user": user, "text": f"<@{BOT_USER}> {text}", "channel": channel}
         return await self._event(event, thread, event_id)
 
-    async def dm(self, text: str, *, user: str = "U1", thread: str | None = None, **more: Any) -> Ack:
+    async def dm(
+        self, text: str, *, user: str = "U1", thread: str | None = None, team: str = TEAM, **more: Any
+    ) -> Ack:
         """Write the bot a direct message."""
         event = {"type": "message", "channel_type": "im", "user": user, "text": text, "channel": "D1", **more}
-        return await self._event(event, thread, "")
+        return await self._event(event, thread, "", team=team)
 
-    async def _event(self, event: dict[str, Any], thread: str | None, event_id: str) -> Ack:
+    async def _event(
+        self, event: dict[str, Any], thread: str | None, event_id: str, *, team: str = TEAM
+    ) -> Ack:
         ts = self.workspace.new_ts()
         event |= {"ts": ts, "event_ts": ts} | ({"thread_ts": thread} if thread else {})
         payload = {
-            "token": "legacy", "team_id": TEAM, "api_app_id": "A1", "event": event, "type": "event_callback",
+            "token": "legacy", "team_id": team, "api_app_id": "A1", "event": event, "type": "event_callback",
             "event_id": event_id or self.workspace.new_id("Ev"), "event_time": 1_700_000_000,
-            "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
+            "authorizations": [{"team_id": team, "user_id": BOT_USER, "is_bot": True}],
         }  # fmt: skip
         return await self.delivery.send("events_api", payload)
 
@@ -151,9 +155,9 @@ class FakeSlack:
         }
         return await self.delivery.send("interactive", base | payload)
 
-    async def event(self, event: dict[str, Any]) -> Ack:
+    async def event(self, event: dict[str, Any], *, team: str = TEAM) -> Ack:
         """Any other event."""
-        return await self._event(dict(event), None, "")
+        return await self._event(dict(event), None, "", team=team)
 
     def _show_ack(self, ack: Ack, user: str, channel: str) -> None:
         """A message in the acknowledgement of a command is shown like one from a response URL."""
@@ -179,6 +183,12 @@ class FakeSlack:
         """Type a command and wait for its answer."""
         before = len(self.workspace.visible(channel=channel, user=user))
         await self.command(line, user=user, channel=channel)
+        return await self.answer(user=user, channel=channel, after=before)
+
+    async def ask_in(self, line: str, team: str, *, user: str, channel: str = "C1") -> Posted:
+        """The same in another workspace."""
+        before = len(self.workspace.visible(channel=channel, user=user))
+        await self.command(line, user=user, channel=channel, team=team)
         return await self.answer(user=user, channel=channel, after=before)
 
     async def changed(self, message: Posted, versions: int) -> Posted:

@@ -9,10 +9,9 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes.block_kit import problems, view_problems
+from tests.fakes.slack.installing import caller_of, installed_by
 from tests.fakes.slack.workspace import (
-    APP_TOKEN,
     BOT_ID,
-    BOT_TOKEN,
     BOT_USER,
     TEAM,
     TRIGGER_SECONDS,
@@ -36,8 +35,10 @@ class WebApi:
     def __init__(self, workspace: Workspace, socket_url: Callable[[], str]) -> None:
         self.workspace = workspace
         self.socket_url = socket_url
+        self.team = TEAM  # of the call under way; handling one never waits
         self.methods: dict[str, Callable[[Arguments], Answer]] = {
             "auth.test": self.auth_test,
+            "oauth.v2.access": self.oauth_access,
             "apps.connections.open": self.connections_open,
             "chat.postMessage": self.post_message,
             "chat.postEphemeral": self.post_ephemeral,
@@ -60,11 +61,11 @@ class WebApi:
             )
         arguments = await _arguments(request)
         answer = self._answer(method, request.headers.get("Authorization", ""), arguments)
+        team = self.team
         if self.workspace.slow_seconds:  # after it has taken effect: the app may never hear of it
             await asyncio.sleep(self.workspace.slow_seconds)
-        self.workspace.calls.append(
-            ApiCall(method=method, arguments=arguments, answer=answer, at=time.monotonic())
-        )
+        call = ApiCall(method=method, arguments=arguments, answer=answer, at=time.monotonic(), team=team)
+        self.workspace.calls.append(call)
         await self.workspace.ring()
         return web.json_response(answer)
 
@@ -73,12 +74,10 @@ class WebApi:
         if run is None:
             self.workspace.refused.append(f"unknown method {method}")
             return _error("unknown_method")
-        token = authorization.removeprefix("Bearer ") or arguments.get("token", "")
-        wanted = APP_TOKEN if method == "apps.connections.open" else BOT_TOKEN
-        if not token:
-            return _error("not_authed")
-        if token != wanted:
-            return _error("invalid_auth")
+        caller, error = caller_of(self.workspace, method, authorization, str(arguments.get("token", "")))
+        if error:
+            return _error(error)
+        self.team = caller
         answer = run(arguments)
         if not answer["ok"]:
             self.workspace.refused.append(f"{method}: {answer}")
@@ -87,8 +86,12 @@ class WebApi:
     def auth_test(self, _arguments: Arguments) -> Answer:
         return {
             "ok": True, "url": "https://loopback.slack.com/", "team": "Loopback", "user": "fittingroom",
-            "team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT_ID,
+            "team_id": self.team, "user_id": BOT_USER, "bot_id": BOT_ID,
         }  # fmt: skip
+
+    def oauth_access(self, arguments: Arguments) -> Answer:
+        installed = installed_by(self.workspace, str(arguments.get("code", "")))
+        return installed or _error("invalid_code")
 
     def connections_open(self, _arguments: Arguments) -> Answer:
         return {"ok": True, "url": self.socket_url()}
@@ -100,6 +103,8 @@ class WebApi:
             arguments["channel"] = self.open_conversation({"users": arguments["channel"]})["channel"]["id"]
         channel = arguments.get("channel", "")
         if channel not in self.workspace.members:
+            return _error("channel_not_found")
+        if self.workspace.teams.get(channel, self.team) != self.team:
             return _error("channel_not_found")
         if BOT_USER not in self.workspace.members[channel]:
             return _error("not_in_channel")

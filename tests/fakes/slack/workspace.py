@@ -14,6 +14,8 @@ SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 BOT_USER = "UBOT"
 BOT_ID = "BBOT"
 TEAM = "T1"
+CLIENT_ID = "1.2"
+CLIENT_SECRET = "c11e47-secret-of-the-app"
 ACK_DEADLINE_SECONDS = 3.0
 RESPONSE_URL_USES = 5
 RESPONSE_URL_SECONDS = 30 * 60
@@ -47,6 +49,7 @@ class ApiCall:
     arguments: Mapping[str, Any]
     answer: Mapping[str, Any]
     at: float
+    team: str = TEAM
 
 
 @dataclass(kw_only=True)
@@ -98,6 +101,9 @@ class Workspace:
             "C2": {"U1"},
             "D1": {BOT_USER, "U1"},
         }
+        self.tokens = {BOT_TOKEN: TEAM}  # whose each bot token is; installing adds to it
+        self.codes: dict[str, str] = {}  # of installations under way: code -> team
+        self.teams = {"C1": TEAM, "C2": TEAM, "D1": TEAM}  # whose each channel is
         self.slow_seconds = 0.0
         self.without_blocks: set[str] = set()  # kinds of block this workspace does not have
         self._last_ts = 0
@@ -137,6 +143,17 @@ class Workspace:
         except TimeoutError:
             raise AssertionError(f"waited {seconds:g} s for {what}; refused: {self.refused[-2:]}") from None
         return result
+
+    def begin_install(self, team: str) -> str:
+        """Someone of a team agrees to the installation: the code Slack sends them back with."""
+        code = f"code-{team}-{next(self._serial)}"
+        self.codes[code] = team
+        return code
+
+    def add_channel(self, channel: str, team: str, *members: str) -> None:
+        """A channel of a team, the bot in it."""
+        self.teams[channel] = team
+        self.members[channel] = {BOT_USER, *members}
 
     def visible(self, *, channel: str | None = None, user: str | None = None) -> list[Posted]:
         """Messages that stand, as this user sees them."""
