@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 QUESTIONS = Path(__file__).parents[2] / "tests/shared/planner/reference/questions.toml"
+OURS = 'fit "…"'
+PEER = "llmfit plan"
 SEED = "can Mixtral 8x22B run on A100 40GB?"
 
 
@@ -29,14 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=15, help="runs of each command")
     options = parser.parse_args(arguments)
     in_process()
-    commands = {
-        'fit "…"': [sys.executable, "-m", "bot.terminal", SEED],
-        'fit "…" --json': [sys.executable, "-m", "bot.terminal", SEED, "--json"],
-    }
+    fit = str(Path(sys.executable).with_name("fit"))
+    commands = {OURS: [fit, SEED], f"{OURS} --json": [fit, SEED, "--json"]}
     if options.llmfit:
         model = "mistralai/Mixtral-8x22B-Instruct-v0.1"
         where = [options.llmfit, "--memory", "40G", "--ram", "128G"]
-        commands["llmfit plan"] = [*where, "plan", model, "--context", "8192", "--quant", "Q4_K_M", "--json"]
+        commands[PEER] = [*where, "plan", model, "--context", "8192", "--quant", "Q4_K_M", "--json"]
     as_processes(commands, options.rounds)
     return 0
 
@@ -85,6 +85,13 @@ def as_processes(commands: dict[str, list[str]], rounds: int) -> None:
     for name in commands:
         wall, used = 1e3 * statistics.median(seconds[name]), 1e3 * statistics.median(cpu[name])
         print(f"{name:<16} {wall:6.0f} ms wall, {used:6.0f} ms CPU (median of {rounds})")
+    if PEER in seconds:
+        # each round ran both, so the ratio of a round is not moved by what else the machine did in another
+        ratios = sorted(mine / theirs for mine, theirs in zip(seconds[OURS], seconds[PEER], strict=True))
+        low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
+        print(
+            f"{OURS} takes {statistics.median(ratios):.2f} times {PEER} ({low:.2f} to {high:.2f} in 8 of 10 rounds)"
+        )
 
 
 def _timed(work) -> float:
