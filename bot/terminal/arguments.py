@@ -74,6 +74,15 @@ def _catalog(checks: argparse.ArgumentParser) -> None:
     checks.add_argument("rest", nargs=argparse.REMAINDER)
 
 
+def _estimate_or_solve(estimate: argparse.ArgumentParser) -> None:
+    _estimate(estimate)
+    estimate.add_argument(
+        "--solve",
+        choices=("context", "sequences", "layers", "experts", "quantization", "gpus"),
+        help="the most (of GPUs and of experts on the host: the fewest) that fits, instead of whether this does",
+    )
+
+
 def _estimate(estimate: argparse.ArgumentParser) -> None:
     what = estimate.add_argument_group("what runs")
     what.add_argument("--model", help="catalog id, repository id, or any unambiguous name")
@@ -122,7 +131,7 @@ def _llama_cpp(group: argparse._ArgumentGroup) -> None:
 _Options = Callable[[argparse.ArgumentParser], None]
 _VERBS: Final[Mapping[str, tuple[str, _Options]]] = {
     "ask": ('answer a question in plain words (`fit "…"` does the same)', _ask),
-    "estimate": ("where every byte goes, for exact settings", _estimate),
+    "estimate": ("where every byte goes, for exact settings", _estimate_or_solve),
     "models": ("the models we know", _listing),
     "gpus": ("the GPUs we know", _listing),
     "quantizations": ("the quantizations we know", _listing),

@@ -24,6 +24,10 @@ def run_estimate(arguments: Namespace, catalog: Catalog) -> int:
             print(line)
         return 0
     asked = {name: getattr(arguments, name) for name in FIELDS if hasattr(arguments, name)}
+    if arguments.solve is not None:
+        from bot.terminal.solve import run_solve
+
+        return run_solve(asked, arguments.solve, catalog, as_json=arguments.json)
     request, found = estimated(asked, catalog)
     if arguments.json:
         print(json.dumps(estimate_json(request, found), indent=2))
@@ -47,10 +51,19 @@ def batch(lines: Iterable[str], catalog: Catalog) -> Iterator[str]:
         if not line.strip():
             continue
         try:
-            answer = estimate_json(*estimated(_fields(line), catalog))
+            answer = _answered(_fields(line), catalog)
         except UserError as error:
             answer = {"error": error.sentence}
         yield json.dumps(answer)
+
+
+def _answered(fields: dict[str, Any], catalog: Catalog) -> dict[str, Any]:
+    """An estimate, or where the line says `solve` what is solved for."""
+    if "solve" not in fields:
+        return estimate_json(*estimated(fields, catalog))
+    from bot.terminal.solve import answer_json, solved
+
+    return answer_json(*solved(fields, fields.pop("solve"), catalog))
 
 
 def _fields(line: str) -> dict[str, Any]:

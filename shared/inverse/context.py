@@ -11,7 +11,7 @@ from shared.inverse.load import LLAMA_CPP, context_per_sequence, context_step, w
 from shared.inverse.question import Question, question
 from shared.inverse.search import largest, largest_by_pieces
 from shared.memory.workload import Workload
-from shared.units import ceil_div, tokens
+from shared.units import ceil_div
 
 
 def longest_context(
@@ -57,7 +57,7 @@ def longest_context(
         reason = f"{workload.model.name} was made for no more." if made else "No longer one was asked for."
         return asked.answer(Solved.CONTEXT, value, at(found), reason)
     beyond = with_context(workload, min(limit, (found + 1) * step)).context_tokens
-    reason = why_not(f"A context of {tokens(beyond)} tokens", at(found + 1))
+    reason = why_not(f"A context of {beyond:,} tokens", at(found + 1))
     return asked.answer(Solved.CONTEXT, value or None, at(found), reason, beyond, at(found + 1))
 
 
