@@ -1,6 +1,7 @@
 """What one layer keeps of a sequence: numbers per token for attention, a fixed state for recurrence."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from shared.catalog.rows import LayerKind, Recurrent, Shape
 from shared.memory.tensors import kv_heads, layer_attention
@@ -12,6 +13,10 @@ class CacheWidth:
 
     key: int
     value: int
+
+
+# Encoders attend both ways within one batch and keep no cache, as `model_type` of config.json names them.
+ENCODERS: Final = frozenset({"bert", "roberta", "xlm-roberta", "nomic_bert", "modernbert"})
 
 
 def cache_width(shape: Shape, kind: LayerKind, layer: int) -> CacheWidth | None:

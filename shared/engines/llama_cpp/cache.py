@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from shared.catalog.rows import LayerKind, Model, Shape
 from shared.engines.llama_cpp.gguf_tensors import UNCOMPRESSED_CACHE
-from shared.engines.llama_cpp.settings import Settings
+from shared.engines.llama_cpp.settings import ENCODERS, Settings
 from shared.memory.gguf_types import GGUF_TYPES
 from shared.memory.kv_cache import cache_width, recurrent_state_size
 
@@ -50,6 +50,9 @@ def as_cached(model: Model) -> Model:
 def cache_digest(model: Model, key_type: str, value_type: str, flash_attention: bool) -> CacheDigest:
     """What each layer of this model keeps."""
     shape = model.shape
+    if shape.gguf_architecture in ENCODERS:
+        nothing = (0,) * (shape.layers + 1)
+        return CacheDigest(full=nothing, window=nothing, recurrent=nothing)
     full, window, recurrent = [0] * shape.layers, [0] * shape.layers, [0] * shape.layers
     widest = 0 if flash_attention else _widest_value(shape)
     for layer, kind in enumerate(shape.layer_kinds()):

@@ -35,6 +35,8 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         argv += ["-ub", str(workload.ubatch_tokens)]
     if workload.cpu_expert_layers:
         argv += ["--n-cpu-moe", str(workload.cpu_expert_layers)]
+    if model.shape.kind == "embedding" and workload.program == "llama-server":
+        argv.append("--embedding")
     if workload.swa_full:
         argv.append("--swa-full")
     return Launch(argv=(*argv, *_split(workload, gpus)), notes=notes)

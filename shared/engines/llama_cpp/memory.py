@@ -7,12 +7,14 @@ from typing import Final
 from shared.catalog.rows import Engine, Gpu
 from shared.engines.llama_cpp.cache import CacheDigest, as_cached, cache_digest
 from shared.engines.llama_cpp.compute import compute_bytes, reservation
+from shared.engines.llama_cpp.encoder import encoder_compute_bytes
 from shared.engines.llama_cpp.notes import assumptions, compute_error, evidence, warnings
 from shared.engines.llama_cpp.overhead import context, error_bytes, scratch
 from shared.engines.llama_cpp.place import Placement, Range, placement
 from shared.engines.llama_cpp.quantizer import mix_of
-from shared.engines.llama_cpp.settings import ENGINE, Settings, resolve
+from shared.engines.llama_cpp.settings import ENCODERS, ENGINE, Settings, resolve
 from shared.engines.llama_cpp.weights import WeightsDigest, digest
+from shared.engines.uncommon_layers import refuse_uncommon
 from shared.memory.breakdown import Breakdown, DeviceMemory
 from shared.memory.placement import HOST
 from shared.memory.workload import Workload
@@ -36,11 +38,14 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     settings = resolve(workload, version)
     mix = mix_of(workload.quantization)
     weights = digest(stored, mix)
+    refuse_uncommon(ENGINE, stored, weights.file_bytes)
     placed = placement(workload, gpus, weights.layer_count)
     cache = cache_digest(workload.model, settings.key_type, settings.value_type, settings.flash_attention)
-    compute = compute_bytes(
-        reservation(workload.model, mix, settings, placed, takes_over=bool(gpus)), settings.cells
-    )
+    if stored.shape.gguf_architecture in ENCODERS:
+        compute = encoder_compute_bytes(stored.shape, settings, placed)
+    else:
+        asked = reservation(workload.model, mix, settings, placed, takes_over=bool(gpus))
+        compute = compute_bytes(asked, settings.cells)
     held = {part.place: _held(part, placed, weights, cache, settings) for part in placed.ranges}
     per_gpu = tuple(
         _gpu(workload, gpu, facts, held.get(index, DeviceMemory()), compute.get(index, 0), settings, version)

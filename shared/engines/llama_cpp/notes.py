@@ -5,12 +5,13 @@ from typing import Final
 
 from shared.catalog.rows import Model
 from shared.engines.llama_cpp.graph.traits import CHECKED
-from shared.engines.llama_cpp.settings import CELL_PADDING, Settings
+from shared.engines.llama_cpp.settings import CELL_PADDING, ENCODERS, Settings
 from shared.engines.versions import version_key
 from shared.errors import BadValue
 from shared.memory.workload import Workload
 from shared.units import tokens
 
+_ENCODER_ERROR: Final = 0.05
 _CHECKED_SINCE: Final = (0, 5)
 
 
@@ -34,6 +35,8 @@ def compute_error(model: Model, version: str) -> float:
     """Half-width of the 95 % interval of a compute buffer, as a share of it."""
     if not _is_checked_version(version):
         return 0.4
+    if model.shape.gguf_architecture in ENCODERS:
+        return _ENCODER_ERROR
     return 0.02 if model.shape.gguf_architecture in CHECKED else 0.15
 
 
@@ -56,6 +59,10 @@ def _assumptions(version: str, program: str, batch: int, flash: bool, towers: bo
 def warnings(workload: Workload, settings: Settings) -> tuple[str, ...]:
     """What a reader must not miss."""
     found = []
+    if workload.model.shape.gguf_architecture in ENCODERS and settings.cells > settings.tokens:
+        found.append(
+            f"An encoder takes an input in one micro batch: longer ones than {settings.tokens} tokens need -ub and -b."
+        )
     limit = workload.model.context_tokens
     if settings.cells > limit + CELL_PADDING:
         found.append(f"{workload.model.name} was made for {tokens(limit)} tokens; this asks for more.")

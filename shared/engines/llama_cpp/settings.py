@@ -26,6 +26,12 @@ WINDOWED: Final = frozenset(
      "laguna", "llama4", "mimo2", "olmo2", "plamo3", "smallthinker", "step35"}
 )  # fmt: skip
 
+# Encoders: they attend both ways within one batch, keep no cache and have no head (create_memory of llama-model.cpp).
+ENCODERS: Final = frozenset(
+    {"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert", "neo-bert", "eurobert",
+     "gemma-embedding"}
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -88,12 +94,20 @@ def resolve(workload: Workload, version: str) -> Settings:
         window_grows=window_cells == cells,
         window_limit=limit,
         tokens=ceil_div(tokens, sequences) * sequences,
-        outputs=min(tokens, sequences if workload.program == "llama-server" else batch),
+        outputs=min(tokens, batch if hands_out_all(workload) else sequences),
         flash_attention=flash,
         key_type=key_type,
         value_type=value_type,
         mixed_inputs=mixes_inputs(version),
     )
+
+
+def hands_out_all(workload: Workload) -> bool:
+    """Whether every token of a batch is an output, as in all programs but a server that generates.
+
+    `server_output_limits` of tools/server/server-context.cpp: with --embedding all of them are.
+    """
+    return workload.program != "llama-server" or workload.model.shape.kind == "embedding"
 
 
 @lru_cache(maxsize=256)

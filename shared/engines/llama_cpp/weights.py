@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from shared.catalog.rows import Model, Shape
 from shared.engines.llama_cpp.quantizer import StoredTensor, stored_tensors
+from shared.engines.llama_cpp.settings import ENCODERS
 from shared.memory.tensor import Role
 from shared.units import pad
 
@@ -74,7 +75,7 @@ def _digest(shape: Shape, stored: tuple[StoredTensor, ...]) -> WeightsDigest:
                 embedding = size
         else:
             output += size
-    tied = embedding if shape.tied_embeddings else 0
+    tied = embedding if shape.tied_embeddings and shape.gguf_architecture not in ENCODERS else 0
     return WeightsDigest(
         file_bytes=sum(item.size_bytes for item in stored),
         input_bytes=outside,

@@ -21,6 +21,8 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
     weights = checkpoint(workload.model, workload.quantization, on_the_fly=ON_THE_FLY)
     argv = ["python", "-m", "sglang.launch_server", "--model-path", weights.name]
     argv += ["--context-length", str(workload.context_tokens)]
+    if workload.model.shape.kind == "embedding":
+        argv.append("--is-embedding")
     pipeline = workload.pipeline_parallel or 1
     copies = workload.data_parallel or 1
     data = 1 if workload.data_parallel_attention else copies

@@ -27,6 +27,7 @@ _WEIGHTS_ERROR = 0.02
 _ACTIVATION_ERROR = 0.5
 _GRAPHS_ERROR = 0.5
 _UNSEEN_EXCHANGE = 1024 * MIB
+_PADDING_ERROR = 0.25  # SGLang keeps it back; how much of it is used no log says
 _UNSEEN_ADAPTERS = 200 * MIB
 _OFFERED = frozenset({"data_parallel", "data_parallel_attention", "expert_parallel", "adapters"})
 
@@ -117,6 +118,7 @@ def _rank(
         graphs * _GRAPHS_ERROR,
         before_error,
         _unseen(workload, spread),
+        settings.padding_bytes * _PADDING_ERROR,
     )
     device = DeviceMemory(
         weights_bytes=stage.weights_bytes + adapters,
@@ -166,7 +168,7 @@ def _activation(workload: Workload, settings: Defaults, split: Split, groups: in
     tokens = workload.max_num_batched_tokens or settings.chunk_tokens * groups
     element = scheme(workload.model, workload.quantization).plain_bytes
     sampled = min(workload.max_num_seqs or settings.decode_batch, settings.decode_batch)
-    logits = sampled * shape.vocabulary_size * _LOGIT_BYTES
+    logits = 0 if shape.kind == "embedding" else sampled * shape.vocabulary_size * _LOGIT_BYTES
     layer = forward_bytes(shape, ceil_div(tokens, groups), split.attention, element)
     return max(layer + experts_workspace_bytes(shape, tokens, split.experts, element), logits)
 
@@ -220,6 +222,8 @@ def _beside(workload: Workload, spread: Parallel) -> Iterator[str]:
         yield f"Buffers for {workload.adapters.count} adapters of rank {workload.adapters.rank}, filled or not."
     if _unseen(workload, spread):
         yield "No run on an NVIDIA GPU prints this way of running, so the interval is wider."
+    if (workload.expert_parallel or 1) > 1:
+        yield "No redundant experts, and none of the copies --moe-a2a-backend deepep keeps."
 
 
 def _warnings(idle: Sequence[DeviceMemory]) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ _MODULES: Final = ("sglang.launch_server", "sglang")
 _FLAGS: Final = frozenset(
     {
         "--disable-cuda-graph",
+        "--enable-lora",
+        "--is-embedding",
         "--trust-remote-code",
         "--enable-dp-attention",
         "--enable-torch-compile",

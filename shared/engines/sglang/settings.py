@@ -41,12 +41,14 @@ class Defaults:
     Attributes:
         fraction: `--mem-fraction-static`, of what is free before the weights are loaded.
         graph_bytes: What it reckons CUDA graphs take.
+        padding_bytes: What it keeps back beside for the padding that data-parallel attention needs.
     """
 
     chunk_tokens: int
     decode_batch: int
     fraction: float
     graph_bytes: int
+    padding_bytes: int
 
 
 @lru_cache(maxsize=4096)
@@ -65,15 +67,14 @@ def defaults(model: Model, gpu: Gpu, spread: Parallel, facts: Engine, version: s
         return at_version(facts, name, version).value
 
     graphs = batch * number("decode_graph_mib_per_sequence")
-    if groups > 1:
-        wide = "_wide" if batch > _WIDE_BATCH else ""
-        graphs += batch * groups * number(f"attention_groups{wide}_graph_mib")
     if latent:
         graphs += number("prefill_graph_latent_mib")
     else:
         graphs += prefill_sizes(chunk) * number("prefill_graph_mib_per_size")
     reserved = number("reserve_mib") + max(chunk, _LEAST_ACTIVATION_TOKENS) * number("reserve_mib_per_token")
-    reserved += spread.engine_ranks * number("reserve_parallel_mib") + graphs
+    wide = "_wide" if batch > _WIDE_BATCH else ""
+    padding = batch * groups * number(f"attention_groups{wide}_graph_mib") if groups > 1 else 0.0
+    reserved += spread.engine_ranks * number("reserve_parallel_mib") + graphs + padding
     if gpu.memory_total_bytes > 60 * GIB:
         reserved = max(reserved, number("reserve_least_mib"))
     return Defaults(
@@ -81,6 +82,7 @@ def defaults(model: Model, gpu: Gpu, spread: Parallel, facts: Engine, version: s
         decode_batch=batch,
         fraction=max(0.0, round((total_mib - reserved) / total_mib, 3)),
         graph_bytes=round(graphs * MIB),
+        padding_bytes=round(padding * MIB),
     )
 
 

@@ -22,18 +22,27 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
     weights = checkpoint(workload.model, workload.quantization, on_the_fly=ON_THE_FLY)
     arguments = [f'"{weights.name}"', f'device_map="{"auto" if gpus else "cpu"}"']
     quantization = workload.quantization.id
-    names = ["AutoModelForCausalLM", "AutoTokenizer"]
+    embeds = workload.model.shape.kind == "embedding"
+    loader = "AutoModel" if embeds else "AutoModelForCausalLM"
+    names = [loader, "AutoTokenizer"]
     if quantization in _DTYPE:
         arguments.append(f'dtype="{_DTYPE[quantization]}"')
     elif not weights.as_published and quantization in _BITSANDBYTES:
         names.append("BitsAndBytesConfig")
         arguments.append(f"quantization_config={_BITSANDBYTES[quantization]}")
+    asks = (
+        ("print(model(**prompt).last_hidden_state.mean(dim=1))",)
+        if embeds
+        else (
+            f"answer = model.generate(**prompt, max_length={workload.context_tokens})",
+            "print(tokenizer.decode(answer[0]))",
+        )
+    )
     lines = (
         f"from transformers import {', '.join(names)}",
         f'tokenizer = AutoTokenizer.from_pretrained("{weights.name}")',
-        f"model = AutoModelForCausalLM.from_pretrained({', '.join(arguments)})",
+        f"model = {loader}.from_pretrained({', '.join(arguments)})",
         'prompt = tokenizer("Hello", return_tensors="pt").to(model.device)',
-        f"answer = model.generate(**prompt, max_length={workload.context_tokens})",
-        "print(tokenizer.decode(answer[0]))",
+        *asks,
     )
     return Launch(argv=("python", "-c", "\n".join(lines)), notes=weights.notes)

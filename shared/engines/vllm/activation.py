@@ -54,6 +54,14 @@ def _experts_bytes(shape: Shape, batch: Batch) -> int:
     return size + gathered_bytes(shape, batch)
 
 
+def shared_experts_bytes(shape: Shape, batch: Batch) -> int:
+    """What sharing the experts among several engines adds to the activations of a rank; never measured."""
+    if batch.data_parallel == 1 or shape.experts is None:
+        return 0
+    alone = experts_workspace_bytes(shape, batch.batched_tokens, batch.tensor_parallel, batch.element_bytes)
+    return max(gathered_bytes(shape, batch), _experts_bytes(shape, batch) - alone)
+
+
 def gathered_bytes(shape: Shape, batch: Batch) -> int:
     """Hidden states of all engines before and after the experts, where several engines share them."""
     if batch.data_parallel == 1 or shape.experts is None:

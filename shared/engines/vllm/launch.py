@@ -23,6 +23,8 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
     model, quantization = workload.model, workload.quantization
     weights = checkpoint(model, quantization, on_the_fly=ON_THE_FLY)
     argv = ["vllm", "serve", weights.name, "--max-model-len", str(workload.context_tokens)]
+    if model.shape.kind == "embedding":
+        argv += ["--runner", "pooling"]
     pipeline = workload.pipeline_parallel or 1
     data = workload.data_parallel or 1
     tensor = workload.tensor_parallel or max(1, len(gpus) // (pipeline * data))

@@ -47,7 +47,7 @@ def _beside(workload: Workload, run: Run) -> Iterator[str]:
         yield "Whole experts on every rank (--enable-expert-parallel)."
     if workload.speculation is not None:
         who = workload.speculation.draft.name if workload.speculation.draft else "its own MTP layers"
-        yield f"{workload.speculation.tokens} tokens are guessed ahead by {who}."
+        yield f"Guessed ahead of each sequence: {workload.speculation.tokens} by {who}."
     if workload.adapters is not None:
         yield f"Buffers for {workload.adapters.count} adapters of rank {workload.adapters.rank}, filled or not."
     if is_beside(workload):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.catalog.rows import Engine, Gpu
-from shared.engines.vllm.activation import activation_bytes, gathered_bytes
+from shared.engines.vllm.activation import activation_bytes, shared_experts_bytes
 from shared.engines.vllm.adapters import adapter_bytes
 from shared.engines.vllm.cache import Layout, layout
 from shared.engines.vllm.graphs import cuda_graph_bytes
@@ -81,7 +81,7 @@ def rank_on(
     inside = weights + activation + over.non_torch_bytes + (graphs if rules.graphs_in_budget else 0)
     beside = Beside(
         draft_bytes=draft.weights_bytes,
-        gathered_bytes=gathered_bytes(model.shape, batch),
+        exchange_bytes=shared_experts_bytes(model.shape, batch),
         adapters=workload.adapters is not None,
         expert_parallel=batch.expert_parallel,
     )

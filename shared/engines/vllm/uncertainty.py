@@ -60,18 +60,18 @@ class Beside:
 
     Attributes:
         draft_bytes: Weights of a draft model or of MTP layers.
-        gathered_bytes: Hidden states of several engines, gathered for their common experts.
+        exchange_bytes: What sharing experts among several engines adds to the activations.
     """
 
     draft_bytes: int = 0
-    gathered_bytes: int = 0
+    exchange_bytes: int = 0
     adapters: bool = False
     expert_parallel: bool = False
 
     def errors(self) -> list[float]:
         """Half-widths of independent terms, reckoned from what could be missing."""
         return [
-            _UNSEEN_ENGINES + self.gathered_bytes / 2 if self.gathered_bytes else 0,
+            _UNSEEN_ENGINES + self.exchange_bytes / 3 if self.exchange_bytes else 0,
             _UNSEEN_EXPERT_PARALLEL if self.expert_parallel else 0,
             _UNSEEN_ADAPTERS if self.adapters else 0,
             _UNSEEN_DRAFTER + self.draft_bytes * _DRAFT_SHARE if self.draft_bytes else 0,
