@@ -10,6 +10,7 @@ from shared.engines.process_memory import before_model, error_bytes, link, total
 from shared.engines.versions import at_version
 
 _HOPPER: Final = (9, 0)
+_SWITCH_RANKS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +33,11 @@ def outside(gpu: Gpu, tensor: int, pipeline: int, data: int, facts: Engine, vers
     """The overhead of one rank on this GPU; `data` engines that share experts have communicators too."""
     before, before_error = before_model(gpu, tensor * pipeline * data, facts, version)
     if tensor > 1:
-        name = f"non_torch_{_kind_of_link(gpu)}_mib"
+        name = f"non_torch_{_kind_of_link(gpu, tensor)}_mib"
     elif pipeline > 1:
         name = "non_torch_pipeline_mib"
     else:
-        name = "non_torch_mib"
+        name = "non_torch_before_hopper_mib" if _before_hopper(gpu) else "non_torch_mib"
     inside = [at_version(facts, name, version)]
     return Outside(
         before_bytes=before,
@@ -46,8 +47,18 @@ def outside(gpu: Gpu, tensor: int, pipeline: int, data: int, facts: Engine, vers
     )
 
 
-def _kind_of_link(gpu: Gpu) -> str:
-    """NVLink before Hopper is apart: vLLM's symmetric-memory and fused all-reduces take compute capability 9.0."""
+def _kind_of_link(gpu: Gpu, tensor: int) -> str:
+    """NVLink before Hopper is apart: vLLM's symmetric-memory and fused all-reduces take compute capability 9.0.
+
+    So are more than two ranks on Hopper: NCCL reduces inside the switch (NVLS) from three on, with buffers of its own.
+    """
     kind = link(gpu)
-    old = gpu.compute_capability is not None and gpu.compute_capability < _HOPPER
-    return "nvlink_before_hopper" if kind == "nvlink" and old else kind
+    if kind != "nvlink":
+        return kind
+    if _before_hopper(gpu):
+        return "nvlink_before_hopper"
+    return kind if tensor < _SWITCH_RANKS else "nvlink_switch"
+
+
+def _before_hopper(gpu: Gpu) -> bool:
+    return gpu.compute_capability is not None and gpu.compute_capability < _HOPPER
