@@ -68,6 +68,14 @@ class Unsupported(UserError):
     """Something we have no rule for, said instead of guessed."""
 
 
+class NoRule(Unsupported):
+    """A model that an engine may well run and whose memory there we cannot derive; its weights we can."""
+
+    def __init__(self, sentence: str, *, weights_bytes: int) -> None:
+        super().__init__(sentence, field="model")
+        self.weights_bytes = weights_bytes
+
+
 _LONGEST_ECHO = 60
 
 

@@ -19,6 +19,7 @@ class QuantizationFormat(StrEnum):
     COMPRESSED = "compressed-tensors"
     BITSANDBYTES = "bitsandbytes"
     MXFP4 = "mxfp4"
+    MXFP4_FP8 = "mxfp4-fp8"  # experts in MXFP4, the other matrices in FP8, as DeepSeek V4 is published
     NVFP4 = "nvfp4"
     EXL = "exl"
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
+from shared.catalog.rows import Gpu, LayerKind, Model, Quantization, QuantizationFormat
+from shared.engines.uncommon_layers import refuse_uncommon
 from shared.errors import BadValue, Refused, Unsupported
+from shared.memory.checkpoint import checkpoint_bytes
 from shared.memory.divisibility import cut_group, undivided, valid_tensor_parallel
 from shared.memory.split import Split
 from shared.memory.workload import Workload
@@ -25,6 +27,7 @@ class Server:
     ranks_flag: str
     half_flag: str
     context_flag: str
+    ruled: frozenset[LayerKind] = frozenset()  # uncommon kinds of layers its rules count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ def parallel(server: Server, workload: Workload, gpus: int) -> Parallel:
     data, attention = (1, copies) if workload.data_parallel_attention else (copies, 1)
     if copies < 1:
         raise BadValue("data_parallel", copies, "give 1 or more")
-    if gpus < data:
+    if 0 < gpus < data:
         raise Refused(
             server.name,
             f"data parallel {data} needs at least {data} GPUs and {gpus} {'is' if gpus == 1 else 'are'} given",
@@ -130,6 +133,7 @@ def refuse(
         Unsupported: A vendor the server has no support for.
     """
     _refuse_weights(server, model, quantization)
+    refuse_uncommon(server.name, model, checkpoint_bytes(model, quantization), ruled=server.ruled)
     for gpu in set(gpus):
         _refuse_gpu(server, gpu, quantization)
     _refuse_split(server, model, quantization, split)

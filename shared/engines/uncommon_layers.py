@@ -3,7 +3,7 @@
 from typing import Final
 
 from shared.catalog.rows import LayerKind, Model, Shape
-from shared.errors import Unsupported
+from shared.errors import NoRule
 from shared.units import gib
 
 _WORDS: Final = {
@@ -26,13 +26,14 @@ def refuse_uncommon(
         ruled: Uncommon kinds of layers that the engine's rules do count.
 
     Raises:
-        Unsupported: There are such layers.
+        NoRule: There are such layers.
     """
     parts = _uncommon(model.shape, ruled)
     if parts:
-        raise Unsupported(
+        raise NoRule(
             f"I have no rule for {engine}'s memory of {model.name} ({' and '.join(parts)}); "
-            f"its weights alone take {gib(weights_bytes)}."
+            f"its weights alone take {gib(weights_bytes)}.",
+            weights_bytes=weights_bytes,
         )
 
 

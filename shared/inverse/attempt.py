@@ -6,20 +6,25 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
-from shared.errors import BadValue, Refused, Unsupported
+from shared.errors import BadValue, NoRule, Refused, Unsupported
 from shared.estimator import Estimate, estimate
 from shared.memory.breakdown import Verdict
 from shared.memory.workload import Workload
+from shared.units import gib
 
 _NOT_REFUSED: Final = frozenset({Verdict.FITS, Verdict.TIGHT})
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of trying: an estimate, or why there is none."""
+    """What came of trying: an estimate, or why there is none.
+
+    `is_unknown` where only our rule is missing for the model in this engine and its weights would fit.
+    """
 
     estimate: Estimate | None
     reason: str = ""
+    is_unknown: bool = False
 
     @property
     def fits(self) -> bool:
@@ -38,5 +43,18 @@ def attempt(
     """This workload on these GPUs; what the engine refuses, or we have no rule for, is an attempt that does not fit."""
     try:
         return Attempt(estimate(workload, gpus, catalog, free_bytes=free_bytes))
+    except NoRule as error:
+        return _without_a_rule(error, workload, gpus, free_bytes)
     except (Refused, Unsupported, BadValue) as error:
         return Attempt(None, error.sentence)
+
+
+def _without_a_rule(
+    error: NoRule, workload: Workload, gpus: Sequence[Gpu], free_bytes: Sequence[int] | None
+) -> Attempt:
+    """Unknown, unless the weights alone are more than the GPUs hold."""
+    capacity = sum(free_bytes) if free_bytes is not None else sum(gpu.memory_usable_bytes for gpu in gpus)
+    if error.weights_bytes <= capacity:
+        return Attempt(None, error.sentence, is_unknown=True)
+    name = f"{workload.model.name} at {workload.quantization.name}"
+    return Attempt(None, f"the weights alone of {name} take {gib(error.weights_bytes)} of {gib(capacity)}.")

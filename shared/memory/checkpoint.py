@@ -50,6 +50,7 @@ class Scheme:
         zero_bits: Bits of the zero point each group has.
         square_blocks: Scales per 128 x 128 block instead (DeepSeek's FP8).
         matrix_bytes: Bytes of what each matrix has once (NVFP4's global scale).
+        rest: How the matrices that are not of `quantized` roles are stored, where not in `plain_bytes`.
     """
 
     plain_bytes: int = 2
@@ -60,6 +61,7 @@ class Scheme:
     zero_bits: int = 0
     square_blocks: bool = False
     matrix_bytes: int = 0
+    rest: "Scheme | None" = None
 
     def quantizes(self, role: Role, *, vector: bool) -> bool:
         """Whether a tensor of this role is stored in the quantized type."""
@@ -81,6 +83,8 @@ class Scheme:
         """Bytes of a whole tensor."""
         if self.quantizes(tensor.role, vector=tensor.is_vector or tensor.bias):
             return self.quantized_bytes(tensor.rows, tensor.columns, tensor.matrices)
+        if self.rest is not None:
+            return self.rest.tensor_bytes(tensor)
         return tensor.parameters * self.plain_bytes
 
 
@@ -120,6 +124,8 @@ def scheme(model: Model, quantization: Quantization) -> Scheme:
         case QuantizationFormat.MXFP4:
             roles = EXPERTS if model.shape.experts else LINEAR
             return Scheme(quantized=roles, millibits=4000, group=32, scale_bytes=1)
+        case QuantizationFormat.MXFP4_FP8:
+            return _experts_apart(model, quantization)
         case QuantizationFormat.NVFP4:
             return Scheme(quantized=LINEAR, millibits=4000, group=16, scale_bytes=1, matrix_bytes=4)
         case QuantizationFormat.EXL:
@@ -131,6 +137,19 @@ def scheme(model: Model, quantization: Quantization) -> Scheme:
                 f"{quantization.id} is a GGUF type, which no Hugging Face checkpoint has; "
                 f"its published {model.native_quantization} weights, FP8 or AWQ would work."
             )
+
+
+def _experts_apart(model: Model, quantization: Quantization) -> Scheme:
+    """MXFP4 experts and FP8 blocks elsewhere, which only the model's makers publish (DeepSeek V4)."""
+    if model.native_quantization != quantization.id:
+        raise Unsupported(
+            f"{quantization.id} is how DeepSeek V4 is published and nothing else; "
+            f"{model.native_quantization}, FP8 or AWQ weights work for {model.name}."
+        )
+    rest = Scheme(
+        quantized=LINEAR | {Role.OUTPUT_DOWN, Role.INDEXER_QUERY}, millibits=8000, square_blocks=True
+    )
+    return Scheme(quantized=EXPERTS, millibits=4000, group=32, scale_bytes=1, rest=rest)
 
 
 def _fp8_in_blocks(model: Model, quantization: Quantization) -> bool:

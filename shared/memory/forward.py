@@ -52,7 +52,7 @@ def _attention_width(shape: Shape) -> int:
 def _state_width(shape: Shape) -> int:
     """A recurrent layer's projections, their convolution and the scan's states; not measured."""
     row = shape.recurrent
-    if row is None or LayerKind.RECURRENT not in shape.layer_pattern:
+    if row is None or not {LayerKind.RECURRENT, LayerKind.PARALLEL} & set(shape.layer_pattern):
         return 0
     inner = row.inner_size or row.heads * row.head_dim
     keys = (row.key_heads or row.heads) * (row.key_head_dim or row.head_dim) + row.groups * row.state_size

@@ -24,6 +24,8 @@ def fit_sentence(
     where = cards(case.gpu.name, case.gpu_count)
     if asked.estimate is None:
         start = {Headline.NO: "No", Headline.WITH_CHANGES: "With changes"}.get(word, "Not known")
+        if word is Headline.UNKNOWN and asked.is_unknown:
+            return f"{start}: {asked.reason}"
         return f"{start}: {asked.reason.rstrip('.')}{_then(word, asked, options, fits)}"
     load = asked.estimate.workload
     name = f"{case.model.name} at {load.quantization.name}"

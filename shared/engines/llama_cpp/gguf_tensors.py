@@ -67,6 +67,23 @@ _NAMES = MappingProxyType(
         Role.LOW_RANK_UP: "ssm_f_b",
         Role.MTP_PROJECTION: "nextn.eh_proj",
         Role.LAYER_SCALE: "layer_output_scale",
+        Role.ATTENTION_GATE: "attn_gate",
+        Role.OUTPUT_DOWN: "attn_output_a",
+        Role.INDEXER_QUERY_NORM: "indexer.q_norm",
+        Role.COMPRESSOR_KEY: "attn_compressor_kv",
+        Role.COMPRESSOR_GATE: "attn_compressor_gate",
+        Role.COMPRESSOR_POSITION: "attn_compressor_ape",
+        Role.COMPRESSOR_NORM: "attn_compressor_norm",
+        Role.INDEXER_COMPRESSOR_KEY: "indexer_compressor_kv",
+        Role.INDEXER_COMPRESSOR_GATE: "indexer_compressor_gate",
+        Role.INDEXER_COMPRESSOR_POSITION: "indexer_compressor_ape",
+        Role.INDEXER_COMPRESSOR_NORM: "indexer_compressor_norm",
+        Role.STREAM_MIX: "hc_fn",
+        Role.STREAM_SCALE: "hc_scale",
+        Role.RESIDUAL_QUERY: "attn_res",
+        Role.RESIDUAL_NORM: "attn_res_norm",
+        Role.CROSS_GATE: "cross_attn_gate",
+        Role.EXPERT_LATENT_NORM: "ffn_latent_norm",
     }
 )
 # Converters that write query, key and value as one tensor, or gate and up as one (the class of each in conversion/).
@@ -97,8 +114,9 @@ UNCOMPRESSED_CACHE = frozenset({"minicpm3"})
 _UP_PROJECTIONS = (Role.KV_UP_KEY, Role.KV_UP_VALUE)
 # Architectures whose files hold one factor for every layer's output, and rotation factors for full layers.
 _SCALED_LAYERS = frozenset({"gemma4"})
-# Converters that drop the multi-token-prediction layers (skip_mtp in conversion/deepseek.py, conversion/ernie.py).
-_WITHOUT_MTP = frozenset({"deepseek2", "deepseek4", "ernie4_5-moe"})
+# Converters that drop the multi-token-prediction layers (skip_mtp in conversion/deepseek.py, conversion/ernie.py), and
+# loaders that refuse a file with such layers.
+WITHOUT_MTP = frozenset({"deepseek2", "deepseek4", "ernie4_5-moe", "qwen2"})
 
 _WITHOUT_SUFFIX = frozenset({Role.STATE_DECAY, Role.STATE_SKIP, Role.ROUTER_SCALE, Role.EXPERT_SCALE})
 
@@ -144,7 +162,7 @@ def gguf_tensors(shape: Shape) -> tuple[GgufTensor, ...]:
             by_layer[layer] = sorted((_named(tensor, layer, shape) for tensor in fused), key=_by_name)
     for layer_tensors in by_layer:
         tensors += layer_tensors
-    if stock.mtp and shape.gguf_architecture not in _WITHOUT_MTP:
+    if stock.mtp and shape.gguf_architecture not in WITHOUT_MTP:
         for index in range(shape.layers, shape.layers + stock.mtp_layers):
             fused = _fuse(stock.mtp, shape)
             tensors += sorted((_named(tensor, index, shape) for tensor in fused), key=_by_name)

@@ -9,6 +9,7 @@ from shared.engines.process_memory import before_model
 from shared.engines.server import check_load
 from shared.engines.transformers.cache import cache_rows
 from shared.engines.transformers.placement import Part, placement
+from shared.engines.uncommon_layers import refuse_uncommon
 from shared.engines.versions import at_version
 from shared.errors import Refused
 from shared.memory.breakdown import Breakdown, DeviceMemory
@@ -19,6 +20,8 @@ from shared.memory.workload import Workload
 from shared.units import MIB, gib
 
 NAME = "transformers"
+RULED = frozenset({LayerKind.SPARSE, LayerKind.COMPRESSED, LayerKind.PARALLEL, LayerKind.CROSS})
+_WITH_STATE = (LayerKind.RECURRENT, LayerKind.PARALLEL)
 _SIXTEEN_BIT = frozenset({"auto", "f16", "fp16", "float16", "bf16", "bfloat16"})
 _LOGIT_BYTES = 6  # of the last token of each sequence: 16 bits, and fp32 for sampling
 _WEIGHTS_ERROR = 0.02
@@ -39,6 +42,8 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     """
     check_load(workload)
     _refuse(workload, gpus)
+    stored_bytes = checkpoint_bytes(workload.model, workload.quantization)
+    refuse_uncommon(NAME, workload.model, stored_bytes, ruled=RULED)
     refuse_not_offered(NAME, workload)
     version = workload.engine_version or facts.version
     before = [before_model(gpu, 1, facts, version) for gpu in gpus] or [(0, 0.0)]
@@ -51,7 +56,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     return Breakdown(
         engine=workload.engine,
         engine_version=version,
-        model_file_bytes=checkpoint_bytes(workload.model, workload.quantization),
+        model_file_bytes=stored_bytes,
         per_gpu=tuple(devices) if gpus else (),
         host=DeviceMemory() if gpus else devices[0],
         assumptions=(
@@ -96,7 +101,7 @@ def _device(
 def _state_bytes(workload: Workload, part: Part) -> int:
     shape = workload.model.shape
     kinds = shape.layer_kinds()
-    recurrent = sum(1 for layer in part.layers if kinds[layer] is LayerKind.RECURRENT)
+    recurrent = sum(1 for layer in part.layers if kinds[layer] in _WITH_STATE)
     return recurrent * state_page_bytes(shape, 1) * workload.sequences if recurrent else 0
 
 
@@ -109,7 +114,10 @@ def _activation_bytes(workload: Workload, *, last: bool) -> int:
     if shape.attention is not None:
         heads = 4 * shape.attention.heads + 2 * shape.attention.kv_heads
         layer = max(layer, tokens * (heads * shape.attention.head_dim + shape.hidden_size) * element)
-    logits = workload.sequences * shape.vocabulary_size * _LOGIT_BYTES if last else 0
+    layer += (shape.residual_streams - 1) * tokens * shape.hidden_size * element
+    logits = 0
+    if last and shape.kind != "embedding":
+        logits = workload.sequences * shape.vocabulary_size * _LOGIT_BYTES
     return max(layer, logits)
 
 

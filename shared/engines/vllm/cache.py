@@ -7,13 +7,12 @@ from typing import Final
 
 from shared.catalog.rows import LayerKind, Model, Shape
 from shared.memory.cache_rows import cache_row_bytes
+from shared.memory.kv_cache import ENCODERS
 from shared.memory.server_state import state_page_bytes
 from shared.units import ceil_div
 
 BLOCK_TOKENS: Final = 16
 _MLA_BLOCK_ALIGNMENT: Final = 64  # of hybrids with MLA: the kernels take blocks of 64
-# Encoders attend both ways and keep no cache (vllm/v1/kv_cache_interface.py, `EncoderOnlyAttentionSpec`).
-_ENCODERS: Final = frozenset({"bert", "roberta", "xlm-roberta", "nomic_bert", "modernbert"})
 
 
 Page = tuple[LayerKind, int]  # the kind of cache a layer has, and its bytes per token on one rank
@@ -85,7 +84,7 @@ def layout(
     (`HybridAttentionMambaModelConfig`).
     """
     shape = model.shape
-    if shape.architecture in _ENCODERS:
+    if shape.architecture in ENCODERS:  # vllm/v1/kv_cache_interface.py, `EncoderOnlyAttentionSpec`
         return Layout(block_bytes=0, groups=(), window_tokens=0, state_pages=0)
     pages: Counter[tuple[LayerKind, int]] = Counter()
     kinds = shape.layer_kinds()
@@ -93,6 +92,8 @@ def layout(
         kind = kinds[layer]
         if kind is LayerKind.NONE or (layer >= shape.layers - shape.kv_shared_layers):
             continue
+        if kind is LayerKind.PARALLEL:  # its state is a layer of its own to the cache
+            pages[LayerKind.RECURRENT, 0] += 1
         pages[same_cache(kind), cache_row_bytes(shape, layer, kind, tensor, element_bytes)] += 1
     pages.update(beside)
     state = state_page_bytes(shape, tensor, ahead_tokens) if shape.recurrent else 0
@@ -147,5 +148,5 @@ def _hybrid(shape: Shape, pages: Counter[tuple[LayerKind, int]], state: int, sta
 
 
 def same_cache(kind: LayerKind) -> LayerKind:
-    """Latent layers keep every token, as full ones do."""
-    return LayerKind.FULL if kind is LayerKind.LATENT else kind
+    """Latent layers and those with a state beside keep every token, as full ones do."""
+    return LayerKind.FULL if kind in (LayerKind.LATENT, LayerKind.PARALLEL) else kind

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from shared.catalog.rows import Gpu, QuantizationFormat
+from shared.catalog.rows import Gpu, LayerKind, QuantizationFormat
 from shared.engines.server import Parallel, Server, check_load, parallel
 from shared.engines.vllm.rules import Rules
 from shared.errors import BadValue, Refused
@@ -20,6 +20,7 @@ SERVER: Final = Server(
     ranks_flag="--tensor-parallel-size",
     half_flag="--dtype half",
     context_flag="--max-model-len",
+    ruled=frozenset({LayerKind.PARALLEL}),  # FalconH1ForCausalLM of 0.19.0
 )
 
 _SIXTEEN_BIT: Final = frozenset({"auto", "f16", "fp16", "float16", "bf16", "bfloat16"})

@@ -56,9 +56,12 @@ def _qwen_mixture(c: Fields) -> Parts:
 def granitemoehybrid(c: Fields) -> Parts:
     """Granite 4: Mamba 2 in most layers; without experts the shared one is the feed-forward."""
     kinds = listed_layers(c) or listed_layers(c, "layers_block_type") or (LayerKind.FULL,)
-    parts = {**base(c, gguf="granitehybrid"), "attention": heads(c), "layer_pattern": kinds}
+    mixture = c.whole("num_local_experts", default=0) > 0
+    # the converter names a stack without recurrent layers after the plain architectures
+    stack = "granitehybrid" if LayerKind.RECURRENT in kinds else "granitemoe" if mixture else "granite"
+    parts = {**base(c, gguf=stack), "attention": heads(c), "layer_pattern": kinds}
     width = c.whole("shared_intermediate_size", default=0, most=2**24)
-    if c.whole("num_local_experts", default=0):
+    if mixture:
         parts["experts"] = experts(c, **({"shared": 1, "shared_width": width} if width else {}))
     else:
         parts["ffn_size"] = width or ffn(c)

@@ -9,7 +9,7 @@ from shared.hub.config.parts import Parts, base, heads, latent, layer_count, mtp
 from shared.hub.fields import Fields
 
 _OF_K3: Final = ("attn_res_block_size", "routed_expert_hidden_size", "mla_use_output_gate")
-_LATENT_GGUF: Final = {"glm_moe_dsa": "glm-dsa"}
+_LATENT_GGUF: Final = {"glm_moe_dsa": "glm-dsa", "deepseek_v32": "deepseek32"}
 
 
 def deepseek(c: Fields) -> Parts:
@@ -68,6 +68,7 @@ def _kimi_k3(c: Fields) -> Parts:
     mixture = after_dense(c, router_bias=True)
     narrow = c.whole("routed_expert_hidden_size", default=0, most=2**16)
     return {
+        "architecture": "kimi_k3",
         "latent": replace(attention["latent"], output_gate=gated),
         "experts": replace(
             mixture["experts"],

@@ -32,7 +32,7 @@ def quantization_of_config(config: Mapping[str, Any], stored_dtype: str | None) 
     inner, _ = text_part(config)
     holder = inner if "quantization_config" in inner else Fields(config)
     if "quantization_config" in holder:
-        return _of_method(holder.part("quantization_config"))
+        return _with_experts(inner, holder.part("quantization_config"))
     said = inner.text("torch_dtype", inner.text("dtype")) or Fields(config).text(
         "torch_dtype", Fields(config).text("dtype")
     )
@@ -44,6 +44,15 @@ def quantization_of_config(config: Mapping[str, Any], stored_dtype: str | None) 
             f"The weights are stored as {shown(stored_dtype or said)}, which I have no row for."
         )
     return dtype or "F32"  # what transformers takes when nothing is said
+
+
+def _with_experts(c: Fields, q: Fields) -> str:
+    """The row of a method, or of the method and what the experts are stored in beside it (DeepSeek V4)."""
+    if q.is_text("moe_quant_algo") and q.text("moe_quant_algo") in _MODELOPT:
+        return _MODELOPT[q.text("moe_quant_algo")]
+    row = _of_method(q)
+    experts = c.text("expert_dtype") or q.text("expert_dtype")
+    return "MXFP4-FP8" if row == "FP8" and experts == "fp4" else row
 
 
 def _of_method(q: Fields) -> str:

@@ -22,6 +22,7 @@ def deepseek_v4(c: Fields) -> Parts:
     holds no parameters.
     """
     return {
+        "architecture": "deepseek_v4",  # copies of its config call it by other names
         **base(c, gguf="deepseek4"),
         **mtp(c),
         "attention": heads(c),
@@ -67,6 +68,7 @@ def minimax_m3(c: Fields) -> Parts:
     shared = c.whole("n_shared_experts", default=0, most=64)
     width = shared * c.whole("shared_intermediate_size", "intermediate_size", least=1, most=2**24)
     return {
+        "architecture": "minimax_m3",
         **base(c, gguf="minimax-m3"),
         "ffn_size": c.whole("dense_intermediate_size", least=1, most=2**24),
         "attention": heads(

@@ -21,23 +21,13 @@ Entry = Mapping[str, Any]
 
 # Configs of repositories whose architecture has a part we count nowhere: each must be refused, never guessed.
 REFUSED = {
-    "MiniMaxAI/MiniMax-M3": "minimax_m3",
-    "nvidia/MiniMax-M3-NVFP4": "minimax_m3_vl",
-    "deepseek-ai/DeepSeek-V4-Flash": "deepseek_v4",
-    "deepseek-ai/DeepSeek-V4-Pro": "deepseek_v4",
-    "nvidia/DeepSeek-V4-Flash-NVFP4": "deepseek_v4",
-    "nvidia/DeepSeek-V4-Pro-NVFP4": "deepseek_v4",
-    "sgl-project/DeepSeek-V4-Flash-FP8": "deepseek_ref",
-    "sgl-project/DeepSeek-V4-Pro-FP8": "deepseek_ref",
-    "moonshotai/Kimi-K3": "attn_res_block_size",
-    "nvidia/Llama-3_3-Nemotron-Super-49B-v1": "nemotron-nas",
-    "stepfun-ai/Step-3.7-Flash": "step3p7",
-    "stepfun-ai/Step-3.7-Flash-FP8": "step3p7",
     # the list of layers was folded where these were copied from, so the copies do not say their order
     "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16": "hybrid_override_pattern",
     "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-FP8": "hybrid_override_pattern",
     "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-NVFP4": "hybrid_override_pattern",
     "nvidia/NVIDIA-Nemotron-3.5-Lightning-30B-A3B-NVFP4": "hybrid_override_pattern",
+    "stepfun-ai/Step-3.7-Flash": "layer_types",
+    "stepfun-ai/Step-3.7-Flash-FP8": "layer_types",
 }
 # What is different between a repository's config and its model's row, and why that is right.
 DIFFERENT = {
