@@ -15,7 +15,9 @@ class LayerKind(StrEnum):
     CHUNKED = "chunked"  # attention within fixed chunks (Llama 4)
     LATENT = "latent"  # multi-head latent attention: one compressed row per token
     RECURRENT = "recurrent"  # a fixed state per sequence (Mamba, gated delta net, KDA, short convolution)
-    SPARSE = "sparse"  # full attention that reads the blocks an indexer picks, and keeps the indexer's key too
+    SPARSE = (
+        "sparse"  # full attention that reads the blocks an indexer picks, and keeps the indexer's key too
+    )
     COMPRESSED = "compressed"  # a window, and one row for every few tokens before it (DeepSeek V4)
     PARALLEL = "parallel"  # full attention and a recurrent state side by side in one layer (Falcon-H1)
     CROSS = "cross"  # attends to an image's states and to no text (Llama 3.2 Vision)
@@ -164,7 +166,9 @@ class Shape(Row):
     embedding_norm: bool = False
     extra_embeddings: Count = 0  # rows of the embedding beyond the vocabulary (Llama 3.2 Vision)
     cross_tokens: Count = 0  # states of one image that cross layers keep per sequence
-    residual_streams: Positive = 1  # copies of the residual stream a layer mixes (hyper-connections, DeepSeek V4)
+    residual_streams: Positive = (
+        1  # copies of the residual stream a layer mixes (hyper-connections, DeepSeek V4)
+    )
     residual_block: Count = 0  # every n-th layer's output is kept and attended to by later ones (Kimi K3)
     mtp_layers: Count = 0  # multi-token-prediction layers in the checkpoint, not loaded by default
     rope_frequencies: bool = False  # llama.cpp's rope_freqs tensor (Llama 3.1 and after)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from shared.catalog.catalog import Catalog
-from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
+from shared.catalog.rows import Gpu, LayerKind, Model, Quantization, QuantizationFormat
 from shared.errors import BadValue
 
 # The oldest NVIDIA generation vLLM's wheels still run on (Volta).
@@ -55,9 +55,17 @@ def published(model: Model, gpu: Gpu, catalog: Catalog, named_engine: str | None
         if quantization is None:
             continue
         engine = engine_for(quantization, gpu, named_engine)
+        if engine == "llama.cpp" and named_engine is None and model.shape.gguf_architecture is None:
+            engine = _without_gguf(model, gpu)
         lacks_bf16 = quantization.id == "BF16" and not runs_on(quantization, gpu)
         if engine is not None and not (lacks_bf16 and engine != "llama.cpp"):
             return quantization, engine
     raise BadValue(
         "engine", named_engine or gpu.name, f"no engine we know runs {model.name} at {native} there"
     )
+
+
+def _without_gguf(model: Model, gpu: Gpu) -> str:
+    """The engine at home for a model llama.cpp has no loader for."""
+    crosses = LayerKind.CROSS in model.shape.layer_pattern  # vLLM took these out in 0.11
+    return "vllm" if serves(gpu) and not crosses else "transformers"
