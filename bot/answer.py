@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.fleet import Fleet, LiveFleet
 from shared.catalog.catalog import Catalog
 from shared.memory.breakdown import Verdict
+from shared.planner.owned import Owned
 from shared.planner.plan import Option, OptionKind, Plan
 from shared.planner.planner import plan
 from shared.question.query import Query
@@ -43,7 +44,16 @@ class Answer:
 
 def answer(query: Query, catalog: Catalog, fleet: LiveFleet) -> Answer:
     """The answer to `query`. Raises UserError where the planner does."""
-    return placed(plan(query, catalog), catalog, fleet)
+    return placed(plan(query, catalog, owned_of(fleet, catalog)), catalog, fleet)
+
+
+def owned_of(fleet: LiveFleet, catalog: Catalog) -> Owned:
+    """The GPUs we have, which a plan offers first; none without a look at them."""
+    if not isinstance(fleet, Fleet):
+        return ()
+    from bot.owned import owned_gpus  # noqa: PLC0415 - a shell without a fleet owns nothing
+
+    return owned_gpus(fleet, catalog)
 
 
 def placed(the_plan: Plan, catalog: Catalog, fleet: LiveFleet) -> Answer:

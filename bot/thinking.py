@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from bot.answer import Answer, placed
+from bot.answer import Answer, owned_of, placed
 from bot.defaults import with_defaults
 from bot.fleet import Fleet, LiveFleet
 from bot.fleet_questions import fleet_message
@@ -24,6 +24,7 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model
 from shared.errors import UserError
 from shared.hub.unlisted import with_row
+from shared.planner.owned import Owned
 from shared.planner.plan import Plan
 from shared.planner.planner import plan
 from shared.question.parse import parse_question
@@ -101,7 +102,7 @@ class Mind:
             if why:
                 explanation = explained(self._plan(why, asked.defaults, asked.rows), facts, asked.command)
                 return Reply(message=explanation, result="answered")
-            made = placed(self._plan(asked.text, asked.defaults, asked.rows), facts, asked.fleet)
+            made = placed(self._plan_of(asked, facts), facts, asked.fleet)
         except UserError as error:
             return Reply(message=error_message(error, asked.text, asked.command), result="not_understood")
         return Reply(message=plan_message(made, frame), result="answered")
@@ -109,8 +110,8 @@ class Mind:
     def answer(self, asked: Asked) -> Answer | Misunderstood:
         """The answer itself."""
         try:
-            the_plan = self._plan(asked.text, asked.defaults, asked.rows)
-            return placed(the_plan, self._facts(asked.rows), asked.fleet)
+            facts = self._facts(asked.rows)
+            return placed(self._plan_of(asked, facts), facts, asked.fleet)
         except UserError as error:
             return misunderstood(error)
 
@@ -119,12 +120,16 @@ class Mind:
         made = self.answer(asked)
         return made if isinstance(made, Misunderstood) else plan_json(made)
 
-    def _planned(self, text: str, defaults: str, rows: tuple[Model, ...]) -> Plan:
+    def _plan_of(self, asked: Asked, facts: Catalog) -> Plan:
+        """The plan that knows which GPUs are ours. Raises UserError."""
+        return self._plan(asked.text, asked.defaults, asked.rows, owned_of(asked.fleet, facts))
+
+    def _planned(self, text: str, defaults: str, rows: tuple[Model, ...], owned: Owned = ()) -> Plan:
         facts = self._facts(rows)
         query = parse_question(text, facts)
         if defaults:
             query = with_defaults(query, parse_question(defaults, facts))
-        return plan(query, facts)
+        return plan(query, facts, owned)
 
     def _with_rows(self, rows: tuple[Model, ...]) -> Catalog:
         """The catalog with models nobody listed."""

@@ -82,6 +82,8 @@ def option_name(option: Option, plan: Plan) -> str:
     ]
     if asked.model is None or workload.model.id != asked.model.id:
         parts.insert(0, workload.model.name)
+    if option.ours:
+        parts.append("ours")
     if option.kind is OptionKind.KV_CACHE:
         parts.append(f"KV cache {workload.kv_cache_type_k}")
     if option.kind is OptionKind.OFFLOAD:

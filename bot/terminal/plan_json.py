@@ -93,6 +93,7 @@ def option_json(one: Option) -> dict[str, Any]:
         "quality": one.quality,
         "healthy": one.healthy,
         "price": _price(one.price),
+        "ours": one.ours or None,
         "command": shlex.join(one.command) if one.command else None,
         "reason": one.reason,
         "notes": list(one.notes),

@@ -49,6 +49,7 @@ def _title(number: int, one: Option, plan: Plan) -> Text:
         (f"{model}{load.quantization.name}", "bold" if one.healthy else "bold red"),
         f" on {count}{one.gpu.name}, {load.engine}",
         (f"  {KIND[one.kind]}", "cyan"),
+        (f", ours: {one.ours}" if one.ours else "", "bold green"),
     )
 
 

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bot.answer import Answer, placed
+from bot.answer import Answer, answer
 from bot.fleet import LiveFleet
 from bot.terminal.facts import look_of
 from bot.terminal.unlisted import query_and_catalog
 from shared.catalog.catalog import Catalog
 from shared.errors import UserError
-from shared.planner.planner import plan
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +67,7 @@ def answer_question(
 def answer_to(text: str, catalog: Catalog, look: Callable[[], LiveFleet]) -> Answer:
     """The plan for a question, held against the fleet. Raises UserError."""
     query, facts = query_and_catalog(text, catalog)
-    return placed(plan(query, facts), facts, look())
+    return answer(query, facts, look())
 
 
 def interactive_prompt(catalog: Catalog, fleet_reader: "FleetReader | None") -> int:

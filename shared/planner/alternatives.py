@@ -12,6 +12,7 @@ from shared.planner.case import DEFAULT_CONTEXT_TOKENS, Case
 from shared.planner.current_models import current_models, specialities
 from shared.planner.engine_choice import engine_for
 from shared.planner.fit import attempt_case
+from shared.planner.parallelism import fewest_gpus
 from shared.planner.quantizations import about_four_bits_or_better, ladder, surely_too_large
 
 _NEIGHBOURS: Final = {
@@ -42,6 +43,22 @@ def smallest_gpu(
         if tried.fits:
             return tried.estimate
     return None
+
+
+def least_owned(
+    case: Case, quantization: Quantization, catalog: Catalog, *, skip: frozenset[str] = frozenset()
+) -> Estimate | None:
+    """The least of our own GPUs, within one node, that holds the case; None where no kind of ours does."""
+    found = []
+    for kind in case.owned:
+        engine = engine_for(quantization, kind.gpu, case.engine)
+        too_large = surely_too_large(case.on(kind.gpu, kind.per_node), quantization)
+        if engine is None or too_large or kind.gpu.id in skip:
+            continue
+        enough = fewest_gpus(case.on(kind.gpu), quantization, engine, catalog, most=kind.per_node)
+        if enough is not None and enough[1].estimate is not None:
+            found.append(enough[1].estimate)
+    return min(found, key=lambda one: (sum(one.capacity_bytes), len(one.gpus)), default=None)
 
 
 def smaller_model(case: Case, catalog: Catalog, *, same_family: bool) -> Estimate | None:

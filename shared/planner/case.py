@@ -5,6 +5,7 @@ from typing import Final
 
 from shared.catalog.rows import Gpu, Model, Quantization
 from shared.errors import BadValue
+from shared.planner.owned import Owned
 from shared.question.query import Query
 from shared.units import tokens
 
@@ -22,6 +23,7 @@ class Case:
         context_tokens: Tokens of one sequence.
         context_said: Whether the person named it (else it is the default).
         gpu_count_said: Whether the person named the number of GPUs.
+        owned: The GPUs of our fleet, to be offered before others; empty where nobody said what we have.
     """
 
     model: Model
@@ -37,13 +39,14 @@ class Case:
     gpu_layers: int | None = None
     tensor_parallel: int | None = None
     assumptions: tuple[str, ...] = ()
+    owned: Owned = ()
 
     def on(self, gpu: Gpu, gpu_count: int = 1) -> "Case":
         """The same case on other hardware; a tensor-parallel count named for the old one no longer holds."""
         return replace(self, gpu=gpu, gpu_count=gpu_count, tensor_parallel=None)
 
 
-def case_of(query: Query, model: Model, gpu: Gpu) -> Case:
+def case_of(query: Query, model: Model, gpu: Gpu, owned: Owned = ()) -> Case:
     """The case a query describes, on this model and GPU.
 
     Raises:
@@ -70,6 +73,7 @@ def case_of(query: Query, model: Model, gpu: Gpu) -> Case:
         gpu_layers=query.gpu_layers,
         tensor_parallel=query.tensor_parallel,
         assumptions=tuple(assumptions),
+        owned=owned,
     )
 
 

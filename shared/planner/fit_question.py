@@ -9,13 +9,14 @@ from shared.catalog.rows import Quantization, QuantizationFormat
 from shared.estimator import Estimate
 from shared.inverse.attempt import Attempt
 from shared.inverse.quantization import is_native
-from shared.planner.alternatives import is_waste, smaller_model, smallest_gpu, smallest_slice
+from shared.planner.alternatives import is_waste, least_owned, smaller_model, smallest_gpu, smallest_slice
 from shared.planner.asked import Asked
 from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for
 from shared.planner.fit import attempt_case
 from shared.planner.offload import best_offload, host_sentence
 from shared.planner.options import option
+from shared.planner.owned import marked
 from shared.planner.parallelism import fewest_gpus, usual_precisions
 from shared.planner.plan import Headline, Option, OptionKind
 from shared.planner.quantizations import four_bit_gguf
@@ -28,6 +29,10 @@ _NEAR_ENOUGH: Final = 0.3
 
 def ways(case: Case, asked: Asked, catalog: Catalog) -> Iterator[Option]:
     """Every option for this case, in no order; the ranking sorts and thins them."""
+    yield from marked(_ways(case, asked, catalog), case.owned)
+
+
+def _ways(case: Case, asked: Asked, catalog: Catalog) -> Iterator[Option]:
     found = asked.attempt.estimate
     if found is not None and asked.attempt.may_fit:
         yield option(OptionKind.AS_ASKED, found, catalog, reason="What was asked.")
@@ -52,7 +57,7 @@ def headline(asked: Attempt, options: tuple[Option, ...]) -> Headline:
     named = {OptionKind.AS_ASKED, OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE}
     if any(one.kind in named and one.healthy for one in options):
         return Headline.WITH_CHANGES
-    if asked.estimate is None and not options:
+    if asked.is_unknown or (asked.estimate is None and not options):
         return Headline.UNKNOWN
     return Headline.NO
 
@@ -101,20 +106,27 @@ def _offload(case: Case, catalog: Catalog) -> Iterator[Option]:
 
 
 def _other_gpu(case: Case, wanted: Quantization, catalog: Catalog) -> Iterator[Option]:
-    """The smallest single card for what was asked, and for 4 bits where that is a smaller one."""
+    """The least of our own and the smallest single card for what was asked, and for 4 bits where that is less."""
     four_bits = four_bit_gguf(case.model, catalog)
     tried = [wanted]
     if case.quantization is None and four_bits is not None and not is_native(four_bits, case.model):
         tried.append(four_bits)
+    ours: dict[str, Estimate] = {}
     found: dict[str, Estimate] = {}
     for quantization in tried:
         here = engine_for(quantization, case.gpu, case.engine)
         if here is not None and attempt_case(case, quantization, here, catalog).fits:
             continue  # no other card is needed for it
+        held = least_owned(replace(case, engine=None), quantization, catalog, skip=frozenset({case.gpu.id}))
+        if held is not None:
+            ours.setdefault(held.gpus[0].id, held)
         estimate = smallest_gpu(replace(case, engine=None), quantization, catalog)
         if estimate is not None:
             found.setdefault(estimate.gpus[0].id, estimate)
-    for estimate in found.values():
+    for estimate in ours.values():
+        reason = f"The least of our own GPUs that holds {estimate.workload.quantization.name}."
+        yield option(OptionKind.OTHER_GPU, estimate, catalog, reason=reason)
+    for estimate in (one for gpu, one in found.items() if gpu not in ours):
         reason = f"The smallest single card that holds {estimate.workload.quantization.name}."
         yield option(OptionKind.OTHER_GPU, estimate, catalog, reason=reason)
 

@@ -57,7 +57,11 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One way to run it. `command` is ready to paste; `reason` says why it ranks where it does."""
+    """One way to run it. `command` is ready to paste; `reason` says why it ranks where it does.
+
+    `ours` says how many of its GPUs we have ("8 on 2 nodes"); empty where they would have to be found or rented, and
+    where nobody said what we have.
+    """
 
     kind: OptionKind
     estimate: Estimate
@@ -70,6 +74,7 @@ class Option:
     price: Price | None = None
     reason: str = ""
     notes: tuple[str, ...] = ()
+    ours: str = ""
 
     @property
     def verdict(self) -> Verdict:

@@ -14,6 +14,7 @@ from shared.planner.current_models import current_models
 from shared.planner.fit_question import headline, ways
 from shared.planner.hypothetical import hypothetical_gpu
 from shared.planner.options import option
+from shared.planner.owned import Owned
 from shared.planner.parallelism import counts_for_usual_precisions
 from shared.planner.plan import Headline, Option, OptionKind, Plan
 from shared.planner.quantizations import fits_on_these_gpus
@@ -34,29 +35,29 @@ _REFERENCE_GPU: Final = "h100-80gb"
 _MOST_CHOICES: Final = 4
 
 
-def plan(query: Query, catalog: Catalog) -> Plan:
-    """The whole answer to one question.
+def plan(query: Query, catalog: Catalog, owned: Owned = ()) -> Plan:
+    """The whole answer to one question; what runs on the GPUs we own is offered before others.
 
     Raises:
         UserError: The question lacks what its answer needs, or names a number outside what is possible.
     """
     choices = _choices(query, catalog)
     if choices:
-        return _of_choices(query, choices, catalog)
+        return _of_choices(query, choices, catalog, owned)
     gpu = query.gpu or hypothetical_gpu(query, catalog)
     match query.intent:
         case Intent.COMPARE if query.model is not None and query.other_models:
-            return _comparison(query, gpu, catalog)
+            return _comparison(query, gpu, catalog, owned)
         case Intent.CHEAPEST if query.model is not None:
-            return _cheapest_plan(query, query.model, gpu, catalog)
+            return _cheapest_plan(query, query.model, gpu, catalog, owned)
     if query.model is None and gpu is None:
         raise UserError('Name a model, a GPU, or both: for example "can Mixtral 8x7B run on A100 40GB?"')
     if query.model is None and gpu is not None:
         return _what_fits_plan(query, gpu, catalog)
     assert query.model is not None  # noqa: S101 - the two cases without a model have returned
     if gpu is None or query.intent is Intent.WHICH_GPU:
-        return _which_gpu_plan(query, query.model, catalog)
-    case = case_of(query, query.model, gpu)
+        return _which_gpu_plan(query, query.model, catalog, owned)
+    case = case_of(query, query.model, gpu, owned)
     if query.intent in (Intent.MAX_CONTEXT, Intent.MAX_SEQUENCES):
         return _capacity_plan(query, case, catalog)
     return _fit_plan(query, case, catalog)
@@ -130,9 +131,9 @@ def _capacity_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
     )
 
 
-def _which_gpu_plan(query: Query, model: Model, catalog: Catalog) -> Plan:
+def _which_gpu_plan(query: Query, model: Model, catalog: Catalog, owned: Owned) -> Plan:
     """What does this model need?"""
-    case = case_of(query, model, _reference(catalog))
+    case = case_of(query, model, _reference(catalog), owned)
     options = tuple(which_gpu(case, catalog))
     return Plan(
         query=query,
@@ -146,9 +147,9 @@ def _which_gpu_plan(query: Query, model: Model, catalog: Catalog) -> Plan:
     )
 
 
-def _cheapest_plan(query: Query, model: Model, gpu: Gpu | None, catalog: Catalog) -> Plan:
+def _cheapest_plan(query: Query, model: Model, gpu: Gpu | None, catalog: Catalog, owned: Owned) -> Plan:
     """The cheapest way to serve a model for N users."""
-    case = case_of(query, model, gpu or _reference(catalog))
+    case = case_of(query, model, gpu or _reference(catalog), owned)
     options = tuple(cheapest(case, catalog, gpu))
     return Plan(
         query=query,
@@ -181,11 +182,15 @@ def _what_fits_plan(query: Query, gpu: Gpu, catalog: Catalog) -> Plan:
     )
 
 
-def _comparison(query: Query, gpu: Gpu | None, catalog: Catalog) -> Plan:
+def _comparison(query: Query, gpu: Gpu | None, catalog: Catalog, owned: Owned) -> Plan:
     """Several models held against the same hardware, one plan each."""
     models = [query.model, *query.other_models]
     single = [
-        plan(replace(query, intent=Intent.FIT, model=model, other_models=(), gpu=gpu, ambiguous=()), catalog)
+        plan(
+            replace(query, intent=Intent.FIT, model=model, other_models=(), gpu=gpu, ambiguous=()),
+            catalog,
+            owned,
+        )
         for model in models
         if model is not None
     ]
@@ -206,9 +211,9 @@ def _choices(query: Query, catalog: Catalog) -> list[Query]:
     return []
 
 
-def _of_choices(query: Query, choices: list[Query], catalog: Catalog) -> Plan:
+def _of_choices(query: Query, choices: list[Query], catalog: Catalog, owned: Owned) -> Plan:
     """The same question for every choice; one word only where all agree."""
-    plans = [plan(choice, catalog) for choice in choices]
+    plans = [plan(choice, catalog, owned) for choice in choices]
     first = plans[0]
     agreed = all(one.headline is first.headline for one in plans)
     given = next(one.given for one in query.ambiguous if one.field in ("gpu", "model"))

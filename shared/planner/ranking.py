@@ -73,13 +73,15 @@ def quality_step(one: Option) -> int:
     )
 
 
-def _group(one: Option) -> int:
+def _group(one: Option) -> float:
     if one.kind is OptionKind.AS_ASKED:
         return 0
     if not one.healthy:
         return 4 + len(_BEYOND)
     if one.kind in _ON_THE_NAMED_HARDWARE:
         return 1
+    if one.ours:
+        return 1.5  # nothing has to be found first
     if one.kind is OptionKind.MORE_GPUS and one.gpu_count > GPUS_PER_NODE:
         return 2 + _BEYOND.index(OptionKind.OFFLOAD)  # several nodes are another kind of project
     return 2 + _BEYOND.index(one.kind)

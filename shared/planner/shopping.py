@@ -7,12 +7,13 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu, Quantization
 from shared.estimator import Estimate
-from shared.planner.alternatives import best_healthy
+from shared.planner.alternatives import best_healthy, least_owned
 from shared.planner.case import Case
 from shared.planner.crowd import unfit_for_many
 from shared.planner.current_models import current_models
 from shared.planner.engine_choice import engine_for
 from shared.planner.options import option
+from shared.planner.owned import marked
 from shared.planner.parallelism import fewest_gpus, usual_precisions
 from shared.planner.plan import Option, OptionKind
 from shared.units import gib
@@ -26,22 +27,29 @@ _OLDEST: Final = (7, 5)
 
 
 def which_gpu(case: Case, catalog: Catalog) -> list[Option]:
-    """For each usual precision the least hardware that holds the case, one card before many."""
+    """For each usual precision the least hardware that holds the case, our own first, one card before many."""
+    ours: list[Option] = []
     found: list[Option] = []
     for quantization in _precisions(case, catalog):
+        held = least_owned(case, quantization, catalog)
+        if held is not None:
+            kind = OptionKind.OTHER_GPU if len(held.gpus) == 1 else OptionKind.MORE_GPUS
+            reason = f"The least of our own GPUs that holds {quantization.name}."
+            ours.append(option(kind, held, catalog, reason=reason))
         enough = _least_hardware(case, quantization, catalog)
-        if enough is None:
+        if enough is None or (held is not None and enough.gpus == held.gpus):
             continue
         kind = OptionKind.OTHER_GPU if len(enough.gpus) == 1 else OptionKind.MORE_GPUS
         room = gib(sum(enough.capacity_bytes))
         reason = f"The least hardware that holds {quantization.name}: {room} in all."
         found.append(option(kind, enough, catalog, reason=reason))
-    return found
+    return list(marked((*ours, *found), case.owned))
 
 
 def cheapest(case: Case, catalog: Catalog, only: Gpu | None) -> list[Option]:
     """Every rentable way to serve the case at 4 bits or better, the cheapest hour first, one per kind of GPU.
 
+    Before them what our own GPUs do, which cost nothing more.
     Ways too slow to read along with do not count.
     """
     best: dict[str, Option] = {}
@@ -58,7 +66,20 @@ def cheapest(case: Case, catalog: Catalog, only: Gpu | None) -> list[Option]:
                     price = one.price
                     reason = f"{price.usd_per_hour:.2f} USD an hour at {price.provider} on {price.as_of}."
                     best[gpu.id] = replace(one, reason=reason)
-    return sorted(best.values(), key=_cost)
+    return [*_on_ours(case, catalog, only), *sorted(best.values(), key=_cost)]
+
+
+def _on_ours(case: Case, catalog: Catalog, only: Gpu | None) -> Iterator[Option]:
+    """The best precision that the least of our own GPUs holds and serves fast enough."""
+    for quantization in _precisions(case, catalog):
+        held = None if only else least_owned(case, quantization, catalog)
+        if held is None or unfit_for_many(case, quantization, held.gpus[0]):
+            continue
+        kind = OptionKind.OTHER_GPU if len(held.gpus) == 1 else OptionKind.MORE_GPUS
+        one = option(kind, held, catalog, reason="Our own GPUs: nothing to rent.")
+        if _fast_enough(one):
+            yield from marked((one,), case.owned)
+            return
 
 
 def _fast_enough(one: Option) -> bool:

@@ -34,12 +34,21 @@ def which_gpu_sentence(case: Case, options: tuple[Option, ...]) -> str:
     """The least hardware per precision."""
     if not options:
         return f"Nothing we know of holds {case.model.name} with {tokens(case.context_tokens)} of context."
-    said = "; ".join(f"{one.quantization.name} needs {cards(one.gpu.name, one.gpu_count)}" for one in options)
+    said = "; ".join(f"{one.quantization.name} needs {_where(one)}" for one in options)
     return f"{case.model.name} with {tokens(case.context_tokens)} of context: {said}."
 
 
+def _where(one: Option) -> str:
+    where = cards(one.gpu.name, one.gpu_count)
+    return f"{where}, of which we have {one.ours}" if one.ours else where
+
+
 def cheapest_sentence(case: Case, options: tuple[Option, ...]) -> str:
-    """The cheapest hour."""
+    """The cheapest hour; our own GPUs before it."""
+    if options and options[0].ours:
+        ours, rented = options[0], options[1:]
+        own = f"{case.model.name} at {ours.quantization.name} on {_where(ours)}: nothing to rent."
+        return f"{own} Rented: {cheapest_sentence(case, rented)}" if rented else own
     if not options or options[0].price is None:
         return f"No hardware we have a price for holds {case.model.name}."
     best, price = options[0], options[0].price
