@@ -165,6 +165,7 @@ class Shape(Row):
     per_layer_embedding_size: Count = 0  # Gemma 3n and 4: a small embedding per layer, kept on the host
     embedding_norm: bool = False
     extra_embeddings: Count = 0  # rows of the embedding beyond the vocabulary (Llama 3.2 Vision)
+    ngram_rows: Count = 0  # of an embedding of token pairs and triples, kept on the host (Qwen3.8 Flash Next)
     cross_tokens: Count = 0  # states of one image that cross layers keep per sequence
     residual_streams: Positive = (
         1  # copies of the residual stream a layer mixes (hyper-connections, DeepSeek V4)

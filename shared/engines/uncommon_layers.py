@@ -40,6 +40,8 @@ def refuse_uncommon(
 def _uncommon(shape: Shape, ruled: frozenset[LayerKind]) -> tuple[str, ...]:
     kinds = set(shape.layer_pattern) - ruled
     parts = [words for kind, words in _WORDS.items() if kind in kinds]
+    if shape.ngram_rows:
+        parts.append("an embedding of token pairs and triples")
     if shape.residual_block:
         parts.append("outputs of earlier layers that are kept")
     return tuple(parts)

@@ -10,6 +10,7 @@ class Role(StrEnum):
     TOKEN_EMBEDDING = "token_embedding"  # noqa: S105 - a token of text
     POSITION_EMBEDDING = "position_embedding"
     PER_LAYER_EMBEDDING = "per_layer_embedding"  # Gemma 3n and 4: one small embedding per layer and token
+    NGRAM_EMBEDDING = "ngram_embedding"
     PER_LAYER_MODEL_PROJECTION = "per_layer_model_projection"
     PER_LAYER_GATE = "per_layer_gate"
     PER_LAYER_PROJECTION = "per_layer_projection"

@@ -241,6 +241,8 @@ def _model_tensors(shape: Shape) -> tuple[Tensor, ...]:
     tensors = [matrix(Role.TOKEN_EMBEDDING, vocabulary + shape.extra_embeddings, hidden)]
     if not shape.tied_embeddings:
         tensors += linear(Role.OUTPUT, vocabulary, hidden, bias=shape.output_bias)
+    if shape.ngram_rows:
+        tensors.append(matrix(Role.NGRAM_EMBEDDING, shape.ngram_rows, hidden))
     if shape.learned_positions:
         tensors.append(matrix(Role.POSITION_EMBEDDING, shape.learned_positions, hidden))
     tensors += _norms(shape, shape.final_norm + shape.embedding_norm)

@@ -67,6 +67,7 @@ _NAMES = MappingProxyType(
         Role.LOW_RANK_UP: "ssm_f_b",
         Role.MTP_PROJECTION: "nextn.eh_proj",
         Role.LAYER_SCALE: "layer_output_scale",
+        Role.NGRAM_EMBEDDING: "per_layer_token_embd",
         Role.ATTENTION_GATE: "attn_gate",
         Role.OUTPUT_DOWN: "attn_output_a",
         Role.INDEXER_QUERY_NORM: "indexer.q_norm",
