@@ -168,13 +168,33 @@ def _layers(
     keys = [_layer_key(asked, shape, layer, kind, weights) for layer, kind in enumerate(shape.layer_kinds())]
     plans = []
     before = -1
-    for index in sampled(keys):
+    # with small embeddings of its own every layer brings copies of its part, so none may be left out
+    own_copies = shape.per_layer_embedding_size > 0 and len(set(asked.places)) > 1
+    for index in range(shape.layers) if own_copies else sampled(keys):
         place = asked.places[index]
         experts = HOST if index < asked.expert_layers_on_host else place
         left_out = index - before - 1
-        plans.append(LayerPlan(index=index, place=place, expert_place=experts, left_out=left_out))
+        plans.append(
+            LayerPlan(
+                index=index,
+                place=place,
+                expert_place=experts,
+                cache_place=asked.places[_cache_owner(shape, index)],
+                left_out=left_out,
+            )
+        )
         before = index
     return tuple(plans)
+
+
+@lru_cache(maxsize=4096)
+def _cache_owner(shape: Shape, layer: int) -> int:
+    """The layer whose cache this one reads: its own, or the last of its kind that has one."""
+    own = shape.layers - shape.kv_shared_layers
+    if layer < own:
+        return layer
+    kinds = shape.layer_kinds()
+    return max(index for index in range(own) if kinds[index] is kinds[layer])
 
 
 def _layer_key(
@@ -193,6 +213,7 @@ def _layer_key(
         shape.ffn_size_per_layer[layer] if shape.ffn_size_per_layer else 0,
         layer < shape.layers - shape.kv_shared_layers,
         place,
+        asked.places[_cache_owner(shape, layer)],
         layer < asked.expert_layers_on_host,
         _matrices_of(weights, layer) if weights and on_host else (),
     )

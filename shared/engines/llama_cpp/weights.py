@@ -6,6 +6,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from shared.catalog.rows import Model, Shape
+from shared.engines.llama_cpp.gguf_tensors import GgufTensor
 from shared.engines.llama_cpp.quantizer import StoredTensor, stored_tensors
 from shared.engines.llama_cpp.settings import ENCODERS
 from shared.memory.tensor import Role
@@ -13,7 +14,9 @@ from shared.units import pad
 
 _INPUT = frozenset({Role.TOKEN_EMBEDDING, Role.POSITION_EMBEDDING, Role.PER_LAYER_EMBEDDING})
 _FIRST_LAYER = frozenset({Role.PER_LAYER_MODEL_PROJECTION})
-_EXPERTS = frozenset({Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN})
+# what --n-cpu-moe names by `ffn_(up|down|gate_up|gate)_(ch|)exps`, the factors of Gemma 4's experts with them
+_EXPERTS = frozenset({Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN, Role.EXPERT_SCALE})
+_KEEPS_MTP_CORRECTION = frozenset({"deepseek32", "glm-dsa"})
 _ALIGNMENT = 32  # of tensors in a buffer
 
 
@@ -55,19 +58,35 @@ def digest(model: Model, mix: str) -> WeightsDigest:
     return _digest(model.shape, stored_tensors(model.shape, mix))
 
 
+def _is_loaded_nevertheless(tensor: GgufTensor, shape: Shape) -> bool:
+    """What loaders take from an MTP layer they do not run: models/glm-dsa.cpp forgets to skip one vector."""
+    return tensor.role is Role.ROUTER_CORRECTION and shape.gguf_architecture in _KEEPS_MTP_CORRECTION
+
+
+def _is_per_layer_norm(tensor: GgufTensor, shape: Shape) -> bool:
+    """The norm of the per-layer embeddings, which goes where their projection is."""
+    return (
+        tensor.role is Role.NORM
+        and bool(shape.per_layer_embedding_size)
+        and tensor.columns != shape.hidden_size
+    )
+
+
 def _digest(shape: Shape, stored: tuple[StoredTensor, ...]) -> WeightsDigest:
     file_layers = 1 + max(item.tensor.layer for item in stored)
     layers, experts = [0] * file_layers, [0] * file_layers
     embedding = outside = output = repeated = 0
     for item in stored:
         size, tensor = pad(item.size_bytes, _ALIGNMENT), item.tensor
-        if tensor.layer >= 0:
+        if tensor.layer >= shape.layers and _is_loaded_nevertheless(tensor, shape):
+            output += size
+        elif tensor.layer >= 0:
             layers[tensor.layer] += size
             if tensor.role in _EXPERTS:
                 experts[tensor.layer] += size
         elif tensor.name == "rope_freqs":
             repeated += size
-        elif tensor.role in _FIRST_LAYER:
+        elif tensor.role in _FIRST_LAYER or _is_per_layer_norm(tensor, shape):
             layers[0] += size
         elif tensor.role in _INPUT:
             outside += size

@@ -51,7 +51,9 @@ def grouped_query_attention(
     else:
         query = _normed_and_rotated(build, query, attention, positions)
         key = None if key is None else _normed_and_rotated(build, key, attention, positions)
-    attended = attend(build, query, key, value, cache, keys_before_values=keys_before_values)
+    attended = attend(
+        build, query, key, value, cache, kv_heads=kv_heads, keys_before_values=keys_before_values
+    )
     if gate is not None:  # the second half of every head's query
         opened = build.elementwise(GraphTensor(attended.shape, (gate,)))
         attended = build.elementwise(attended, opened)
@@ -66,6 +68,7 @@ def attend(
     value: GraphTensor | None,
     cache: CacheInputs,
     *,
+    kv_heads: int,
     keys_before_values: bool = False,
 ) -> GraphTensor:
     """Write keys and values to the cache and attend over it."""
@@ -81,7 +84,6 @@ def attend(
     if value is not None and cache.value_indices is not None:
         build.graph.expand(build.write(_value_rows(build, value), cache.value_indices))
     value_width = value.shape[0] if value is not None else query.shape[0]
-    kv_heads = key.shape[1] if key is not None else query.shape[1]
     stored = (
         *build.cached(cache, query.shape[0] * kv_heads, build.sizes.key_type),
         *build.cached(cache, value_width * kv_heads, build.sizes.value_type),

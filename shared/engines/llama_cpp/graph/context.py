@@ -61,7 +61,8 @@ class GraphContext:
     Attributes:
         host_weights: Bytes of every weight matrix by layer and role, given when a GPU computes with weights that
             stay on the host and so copies them; None when every place computes with its own.
-        place: Where the current layer's weights lie; `expert_place` where its routed experts do.
+        place: Where the current layer's weights lie; `expert_place` where its routed experts do, `cache_place` where
+            the cache is that it reads (an earlier layer's, where layers share one).
         layer: The current layer; -1 outside the layers.
         left_out: Layers left out of the graph just before the current one.
         layer_norm: See Traits.
@@ -73,6 +74,7 @@ class GraphContext:
     graph: Graph = field(default_factory=Graph)
     place: int = 0
     expert_place: int = 0
+    cache_place: int = 0
     layer: int = -1
     left_out: int = 0
     layer_norm: bool = False
@@ -94,14 +96,24 @@ class GraphContext:
         return GraphTensor(source.shape, (source, *more), inplace=True, home=place, weight_bytes=copied)
 
     def cached(self, cache: CacheInputs, width: int, cache_type: str) -> tuple[GraphTensor, ...]:
-        """The cache itself as a source, where a GPU would have to copy it from the host; nothing elsewhere."""
-        if not self.host_weights or self.place != HOST:
+        """What attention reads the cache through: a copy of one in another place, 16 bits of 32 bits; else nothing."""
+        stored = self._elsewhere(cache, width, cache_type)
+        if cache_type != "f32" or not self.sizes.flash_attention:
+            return stored
+        halves = GraphTensor((width, cache.cells, self.sizes.streams), stored, element_bytes=F16)
+        return (halves.per_cell(cache.cells) if cache.grows else halves,)
+
+    def _elsewhere(self, cache: CacheInputs, width: int, cache_type: str) -> tuple[GraphTensor, ...]:
+        """The cache itself, where it would have to be copied from another place."""
+        taken_over = self.host_weights and self.place == HOST
+        if self.cache_place == self.place and not taken_over:
             return ()
         stored = GraphTensor((0,))
         stored.shape = (width, cache.cells, self.sizes.streams)
         per_cell = GGUF_TYPES[cache_type].row_bytes(width) * self.sizes.streams
         stored.size_bytes, stored.bytes_per_cell = per_cell * cache.cells, per_cell if cache.grows else 0
         stored.is_external = stored.visited = True
+        stored.place = self.cache_place
         return (stored,)
 
     def elementwise(self, *sources: GraphTensor) -> GraphTensor:

@@ -47,7 +47,7 @@ def narrowed_mask(build: GraphContext, mask: GraphTensor, chosen: GraphTensor) -
     # every layer has one of these, placed before anything else; layers left out of the graph too
     leaves = [build.input((1, *chosen.shape), F32) for _ in range(1 + build.left_out)]
     for leaf in leaves:
-        leaf.place = build.place
+        leaf.place, leaf.is_constant = build.place, True
     zeros = GraphTensor(leaves[0].shape, tuple(leaves), inplace=True)
     open_to = written_into(view(hidden, hidden.shape), zeros, view(chosen, chosen.shape))
     narrowed = GraphTensor(mask.shape, (view(open_to, mask.shape), mask), inplace=True)

@@ -57,10 +57,12 @@ def latent_attention(
     build.graph.expand(joined_query, value, key)
     build.graph.expand(build.write(view(key, (rank + rope, tokens)), cache.key_indices))
     stored = build.cached(cache, rank + rope, build.sizes.key_type)
+    # values are the first part of the keys, and so the same copy, but converted apart
+    values = build.cached(cache, rank, "f32") if build.sizes.key_type == "f32" else stored
     if chosen is not None:
         cache = replace(cache, mask=narrowed_mask(build, cache.mask, chosen))
     attended = attention_over_cache(
-        build, joined_query, cache, rank, up_width=latent.value_head_dim, stored=stored * 2
+        build, joined_query, cache, rank, up_width=latent.value_head_dim, stored=(*stored, *values)
     )
     build.graph.expand(attended)
     return build.multiply(attended, shape.hidden_size, Role.ATTENTION_OUTPUT)

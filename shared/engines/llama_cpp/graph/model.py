@@ -35,12 +35,14 @@ class LayerPlan:
     Attributes:
         index: Which layer of the model it is.
         place: Where its weights are; `expert_place` where its routed experts are.
+        cache_place: Where the cache is that it reads.
         left_out: Layers before it that the graph leaves out because they repeat.
     """
 
     index: int
     place: int
     expert_place: int
+    cache_place: int
     left_out: int
 
 
@@ -68,7 +70,7 @@ def model_graph(
     late_rows = trait.late_rows_in_0_5 and not sizes.mixed_inputs
     for plan in layers:
         build.place, build.expert_place, build.layer = plan.place, plan.expert_place, plan.index
-        build.left_out = plan.left_out
+        build.cache_place, build.left_out = plan.cache_place, plan.left_out
         wanted = out_ids if plan is layers[-1] and not late_rows else None
         residual = _layer(build, trait, residual, plan.index, inputs, wanted)
         if inputs.per_layer is not None:

@@ -6,9 +6,11 @@ https://github.com/ggml-org/llama.cpp/blob/0c1e57098/ggml/src/ggml-backend.cpp#L
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import prod
 from typing import Final
 
-from shared.engines.llama_cpp.graph.tensor import HOST, Graph, GraphTensor
+from shared.engines.llama_cpp.graph.tensor import ALIGNMENT, F32, HOST, Graph, GraphTensor
+from shared.units import pad
 
 PIPELINE_COPIES: Final = 4  # GGML_SCHED_MAX_COPIES
 
@@ -41,8 +43,10 @@ def schedule(graph: Graph, *, pipeline: bool = False) -> Schedule:
 
 def _kept_copies(inputs: list[GraphTensor], copies: list[GraphTensor]) -> list[GraphTensor]:
     """Inputs and copies, each four times, none ever freed."""
-    result: list[GraphTensor] = []
+    result = [tensor for tensor in inputs if tensor.is_constant]
     for tensor in (*inputs, *copies):
+        if tensor.is_constant:
+            continue
         tensor.is_output = True
         result.append(tensor)
         result += [_twin(tensor) for _ in range(PIPELINE_COPIES - 1)]
@@ -83,6 +87,15 @@ def _spread(places: list[int | None], order: Iterable[int], *, gpus_only: bool) 
             places[index] = current
         else:
             current = None if gpus_only and place == HOST else place
+
+
+def _spanned_bytes(part: GraphTensor, whole: GraphTensor) -> int:
+    """Bytes of a copied view. A copy keeps the view's strides, so a part of every row takes the rows between too."""
+    count, row = prod(part.shape), whole.shape[0]
+    rows = prod(whole.shape[1:])
+    if not part.contiguous and count < rows * row and count % rows == 0:
+        count = (rows - 1) * row + count // rows
+    return pad(count * F32, ALIGNMENT)
 
 
 class _Splitter:
@@ -129,12 +142,12 @@ class _Splitter:
             return source
         copy = self._copies.get((source, place))
         if copy is None:
-            copy = self._copies[source, place] = GraphTensor(
-                source.shape
-            )  # a copied view is 4 bytes an element
+            copy = self._copies[source, place] = GraphTensor(source.shape)
             copy.place, copy.is_copy = place, True
             if source.view_of is None:
                 copy.size_bytes, copy.bytes_per_cell = source.size_bytes, source.bytes_per_cell
+            else:
+                copy.size_bytes = _spanned_bytes(source, source.view_of)
             dependency = GraphTensor((0,), (source,))
             dependency.is_dependency = True
             self._brought += (dependency, copy)

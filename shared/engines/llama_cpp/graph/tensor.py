@@ -22,13 +22,14 @@ class GraphTensor:
         inplace: Whether it may take over the memory of a source of the same layout.
         home: The place its weights or cache tie it to; None where the scheduler chooses.
         weight_bytes: Of weights on the host that a GPU would copy to compute this; 0 where nothing is copied.
+        is_constant: An input that no program fills before each run (zeros); pipelines keep one of it.
         is_external: Memory outside the compute buffers (the KV cache); only copies of it count.
     """
 
     __slots__ = (
-        "bytes_per_cell", "computed", "contiguous", "home", "inplace", "is_copy", "is_dependency", "is_external",
-        "is_input", "is_output", "place", "shape", "size_bytes", "sources", "view_of", "visible", "visited",
-        "weight_bytes",
+        "bytes_per_cell", "computed", "contiguous", "home", "inplace", "is_constant", "is_copy", "is_dependency",
+        "is_external", "is_input", "is_output", "place", "shape", "size_bytes", "sources", "view_of", "visible",
+        "visited", "weight_bytes",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +56,7 @@ class GraphTensor:
         self.contiguous = True
         self.computed = True
         self.is_input = False
+        self.is_constant = False
         self.is_copy = False
         self.is_dependency = False
         self.is_external = False

@@ -68,8 +68,8 @@ PLAIN = Traits()
 TRAITS = MappingProxyType(
     {
         "gpt-oss": Traits(softmax_of_chosen=True, kept_hidden="before_norm", late_rows_in_0_5=True),
-        "gemma": Traits(scaled_embedding="rows"),
-        "gemma2": Traits(scaled_embedding="rows"),
+        "gemma": Traits(scaled_embedding="constant"),
+        "gemma2": Traits(scaled_embedding="constant"),
         "gemma3": Traits(scaled_embedding="rows"),
         "gemma3n": Traits(scaled_embedding="rows"),
         "gemma4": Traits(
