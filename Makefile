@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports format golden accuracy clean
+.PHONY: help run test check lint types imports format golden accuracy release clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -48,6 +48,13 @@ golden: $(BIN)/.dev ## Write the golden files anew; read the diff before you com
 
 accuracy: $(BIN)/.dev ## Score the estimator on the recorded evidence; writes docs/accuracy.md
 	$(BIN)/python -m benchmarks.accuracy
+
+$(BIN)/.deploy: $(BIN)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group deploy
+	@touch $@
+
+release: $(BIN)/.deploy ## Wheel, source distribution, chart, bills of materials and checksums into dist/, tried out
+	$(BIN)/python -m deploy.release
 
 clean: ## Remove what make built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

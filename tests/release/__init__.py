@@ -1,0 +1,1 @@
+"""What a release holds and that it works where nothing else is."""
