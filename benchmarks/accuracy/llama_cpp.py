@@ -1,7 +1,7 @@
 """How far the llama.cpp estimate is from what llama.cpp allocates and what its logs print."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from shared.catalog.catalog import Catalog
 from shared.engines.llama_cpp.quantizer import bytes_by_type, mix_of, stored_tensors
 from shared.errors import Refused
 from shared.estimator import estimate
+from shared.memory.breakdown import Breakdown
 from shared.memory.workload import Workload
 from shared.units import GIB, MIB
 from tests.shared.engines.llama_cpp.reference import Case, cases, rows
@@ -18,7 +19,7 @@ LOGS = Path(__file__).parents[2] / "tests" / "ground_truth" / "llama_cpp_logs.js
 EXACT = Bar(median=0.000001, p95=0.000001, relative=True)  # the recording rounds to four digits of a MiB
 COMPUTE = Bar(median=0.03, p95=0.10, relative=True)
 LOGGED = Bar(median=0.01, p95=0.01, relative=True)
-BARS = {
+BARS: Mapping[str, Bar | None] = {
     "files of the quantizer": EXACT,
     "weights, devices": EXACT,
     "weights, host": EXACT,
@@ -26,7 +27,9 @@ BARS = {
     "KV cache, host": EXACT,
     "compute buffer, one device, all layers": COMPUTE,
     "compute buffer, host alone": COMPUTE,
+    "total, one device": Bar(median=0.02, p95=0.06, relative=True),
     "weights, logs": LOGGED,
+    "weights, logs of other recipes": None,
     "KV cache, logs": LOGGED,
 }
 
@@ -74,22 +77,39 @@ def _case_terms(case: Case, catalog: Catalog) -> Iterator[Term]:
     if case.placement == "offload":
         compute = found.per_gpu[0].compute_bytes
         yield _term("compute buffer, one device, all layers", name, compute, case.devices[0].compute)
+        yield _term("total, one device", name, without_context(found), held_bytes(case))
     if case.placement == "cpu":
         yield _term("compute buffer, host alone", name, found.host.compute_bytes, case.host.compute)
 
 
+def without_context(found: Breakdown) -> int:
+    """What we say the only device holds, without the driver's context and pools, which no recording has."""
+    return found.per_gpu[0].total_bytes - found.per_gpu[0].overhead_bytes
+
+
+def held_bytes(case: Case) -> float:
+    """What the only device of a recorded case holds."""
+    held = case.devices[0]
+    return held.weights + held.kv + held.compute
+
+
 def _log_terms(record: dict[str, Any], catalog: Catalog) -> Iterator[Term]:
-    """Weights and KV cache of a log; only whole offloads of plain recipes print what a recipe predicts."""
+    """Weights and KV cache of a log, on its GPUs or, of a run without any, on the host."""
     measured, kv = record["measured"], record.get("kv_type")
-    if kv is None or record["engine"] != "llama.cpp" or record.get("gpu_layers") != record.get("layers"):
+    quantization = catalog.quantizations.get(record.get("quantization") or "")
+    if (
+        kv is None
+        or quantization is None
+        or "other_placement" in record
+        or record["model"] not in catalog.models
+    ):
         return
-    gpu = catalog.gpus.get(record.get("gpu") or "")
-    if gpu is None or record.get("quantization") not in catalog.quantizations:
-        return
-    devices = len((measured.get("weights_mib") or {}).get("per_device") or {}) or 1
+    printed = (measured.get("weights_mib") or {}).get("per_device") or {}
+    devices = 0 if record.get("gpu") == "cpu" or record.get("gpu_layers") == 0 else len(printed) or 1
+    layers = record.get("gpu_layers")
     workload = Workload(
         model=catalog.models[record["model"]],
-        quantization=catalog.quantizations[record["quantization"]],
+        quantization=quantization,
         engine="llama.cpp",
         context_tokens=record["context"],
         sequences=record.get("sequences") or 1,
@@ -97,18 +117,22 @@ def _log_terms(record: dict[str, Any], catalog: Catalog) -> Iterator[Term]:
         kv_cache_type_v=kv["v"],
         kv_unified=record.get("kv_unified"),
         flash_attention={"0": False, "1": True}.get(str(record.get("flash_attention"))),
+        gpu_layers=None if layers == record.get("layers") else layers,
     )
+    # where the log names no GPU of the catalog: weights and cache are the same on every one
+    gpu = catalog.gpus.get(record.get("gpu") or "") or catalog.gpus["h200"]
     found = estimate(workload, (gpu,) * devices, catalog).breakdown
-    if (weights := measured.get("weights_mib")) and weights.get("sum"):
-        size = sum(one.weights_bytes for one in found.per_gpu)
-        yield _term("weights, logs", record["id"], size, weights["sum"] * MIB)
-    if (cache := measured.get("kv_mib")) and cache.get("total"):
-        yield _term(
-            "KV cache, logs",
-            record["id"],
-            sum(one.kv_cache_bytes for one in found.per_gpu),
-            cache["total"] * MIB,
-        )
+    holders = found.per_gpu if devices else (found.host,)
+    weights = (measured.get("weights_mib") or {}).get("sum")
+    if not devices and "CPU_REPACK" not in measured["cpu_weights_mib"]:  # those are held beside what was read
+        weights = sum(measured["cpu_weights_mib"].values())
+    if weights:
+        kind = "weights, logs of other recipes" if "other_recipe" in record else "weights, logs"
+        size = sum(one.weights_bytes for one in holders)
+        yield _term(kind, record["id"], size, weights * MIB)
+    if cache := (measured.get("kv_mib") or {}).get("total"):
+        size = sum(one.kv_cache_bytes for one in (*found.per_gpu, found.host))
+        yield _term("KV cache, logs", record["id"], size, cache * MIB)
 
 
 def _term(component: str, case: str, estimated: float, measured: float) -> Term:

@@ -1,7 +1,7 @@
 """One number an engine printed beside ours, what is asked of it, and the table of many."""
 
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -40,7 +40,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A component's errors beside its bar."""
+    """A component's errors beside its bar; no bar where nothing is asked."""
 
     component: str
     count: int
@@ -48,41 +48,49 @@ class Score:
     p95: float
     worst: float
     worst_case: str
-    bar: Bar
+    bar: Bar | None
 
     @property
     def met(self) -> bool:
-        """Whether both bars are met."""
-        return self.median <= self.bar.median and self.p95 <= self.bar.p95
+        """Whether both bars are met; nothing asked is met."""
+        return self.bar is None or (self.median <= self.bar.median and self.p95 <= self.bar.p95)
 
 
-def scores(found: Iterable[Term], bars: Mapping[str, Bar]) -> Iterator[Score]:
-    """One score per component, in the order they come."""
+def scores(found: Iterable[Term], bars: Mapping[str, Bar | None]) -> Iterator[Score]:
+    """One score per component, in the order they come.
+
+    Raises:
+        KeyError: A component that `bars` does not name.
+    """
     by_component: dict[str, list[Term]] = {}
     for term in found:
         by_component.setdefault(term.component, []).append(term)
     for component, rows in by_component.items():
         bar = bars[component]
-        errors = sorted((row.share if bar.relative else row.error, row.case) for row in rows)
+        relative = bar is None or bar.relative
+        errors = sorted((row.share if relative else row.error, row.case) for row in rows)
         values = [error for error, _ in errors]
-        median = statistics.median(values)
-        p95 = statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else median
         yield Score(
             component=component,
             count=len(rows),
-            median=median,
-            p95=p95,
+            median=statistics.median(values),
+            p95=percentile_95(values),
             worst=values[-1],
             worst_case=errors[-1][1],
             bar=bar,
         )
 
 
-def report(found: Iterable[Term], bars: Mapping[str, Bar]) -> Iterator[str]:
-    """One line per component: count, median and 95th percentile of the error, the worst case, and the bar."""
+def percentile_95(values: Sequence[float]) -> float:
+    """The 95th percentile, interpolated; of one value that value."""
+    return statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
+
+
+def report(found: Iterable[Term], bars: Mapping[str, Bar | None]) -> Iterator[str]:
+    """One line per component: count, median and 95th percentile of the error, the bar, and the worst case."""
     yield f"{'component':46} {'n':>5} {'median':>10} {'p95':>10}   bar                    worst"
     for row in scores(found, bars):
-        asked = f"{row.bar.said(row.bar.median)} / {row.bar.said(row.bar.p95)}"
-        errors = f"{row.bar.said(row.median):>10} {row.bar.said(row.p95):>10}"
-        worst = f"{row.bar.said(row.worst)} {row.worst_case}"
-        yield f"{row.component:46} {row.count:5} {errors}   {asked:22} {worst}"
+        said = row.bar.said if row.bar is not None else "{:.2%}".format
+        asked = f"{said(row.bar.median)} / {said(row.bar.p95)}" if row.bar is not None else "-"
+        errors = f"{said(row.median):>10} {said(row.p95):>10}"
+        yield f"{row.component:46} {row.count:5} {errors}   {asked:22} {said(row.worst)} {row.worst_case}"

@@ -1,26 +1,31 @@
-"""How far the vLLM estimate is from what vLLM printed: `python -m benchmarks.accuracy.vllm`."""
+"""How far the vLLM estimate is from what vLLM printed."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from benchmarks.accuracy.server_runs import ServerRun, logged, study
-from benchmarks.accuracy.terms import Bar, Term, report
+from benchmarks.accuracy.terms import Bar, Term
 from shared.catalog.catalog import Catalog
-from shared.catalog.load import load_catalog
 from shared.engines.vllm.cache import layout
 from shared.estimator import Estimate, estimate
 from shared.memory.breakdown import DeviceMemory
 from shared.units import GIB
 
+_WEIGHTS = Bar(median=0.01, p95=0.04, relative=True)
+_PEAK = Bar(median=0.3, p95=0.8, relative=False)
+_TOKENS = Bar(median=0.03, p95=0.10, relative=True)
+_TOTAL = Bar(median=0.02, p95=0.06, relative=True)
 BARS = {
-    "weights": Bar(median=0.01, p95=0.04, relative=True),
-    "weights, logs": Bar(median=0.01, p95=0.04, relative=True),
-    "activation": Bar(median=0.3, p95=0.8, relative=False),
-    "graphs": Bar(median=0.3, p95=0.8, relative=False),
-    "KV tokens": Bar(median=0.03, p95=0.10, relative=True),
-    "KV tokens of the printed pool, logs": Bar(median=0.03, p95=0.10, relative=True),
-    "total per device": Bar(median=0.02, p95=0.06, relative=True),
-    "rule of thumb (parameters x bytes x 1.2)": Bar(median=0.02, p95=0.06, relative=True),
+    "weights": _WEIGHTS,
+    "activation": _PEAK,
+    "graphs": _PEAK,
+    "total per device": _TOTAL,
+    "KV tokens": _TOKENS,
+    "weights, logs": _WEIGHTS,
+    "activation, logs": _PEAK,
+    "graphs, logs": _PEAK,
+    "total inside the budget, logs": _TOTAL,
+    "KV tokens of the utilization, logs": _TOKENS,
+    "KV tokens of the printed pool, logs": _TOKENS,
 }
 
 
@@ -37,6 +42,11 @@ def printed_rank(run: ServerRun, devices: tuple[DeviceMemory, ...]) -> DeviceMem
     return devices[1 if run.workload.pipeline_parallel == 4 else 0]
 
 
+def printed_total(run: ServerRun) -> float:
+    """Everything the study's rank held but its cache, in GiB."""
+    return sum(run.printed[name] for name in ("weights", "activation", "non_torch", "graphs", "before"))
+
+
 def _study_terms(run: ServerRun, found: Estimate) -> Iterator[Term]:
     device = printed_rank(run, found.breakdown.per_gpu)
     sizes = {
@@ -46,63 +56,51 @@ def _study_terms(run: ServerRun, found: Estimate) -> Iterator[Term]:
     }
     for name, size in sizes.items():
         yield Term(component=name, case=run.name, estimated=size / GIB, measured=run.printed[name])
-    total = sum(run.printed[name] for name in ("weights", "activation", "non_torch", "graphs", "before"))
     held = (device.total_bytes - device.kv_cache_bytes) / GIB
-    yield Term(component="total per device", case=run.name, estimated=held, measured=total)
-    thumb = found.breakdown.model_file_bytes * 1.2 / GIB / len(run.gpus)
-    yield Term(
-        component="rule of thumb (parameters x bytes x 1.2)", case=run.name, estimated=thumb, measured=total
-    )
+    yield Term(component="total per device", case=run.name, estimated=held, measured=printed_total(run))
     if found.breakdown.server is not None:
         tokens = found.breakdown.server.kv_pool_tokens
         yield Term(component="KV tokens", case=run.name, estimated=tokens, measured=run.printed["tokens"])
 
 
 def _logged_terms(run: ServerRun, found: Estimate) -> Iterator[Term]:
-    device, printed = found.breakdown.per_gpu[0], run.printed
-    if "weights" in printed:
-        weights = device.weights_bytes / GIB
-        yield Term(component="weights, logs", case=run.name, estimated=weights, measured=printed["weights"])
-    if {"pool", "tokens"} <= printed.keys():
-        workload = run.workload
-        layers = tuple(range(workload.model.shape.layers))
-        element = 1 if workload.kv_cache_type_k == "fp8" else 2
-        cache = layout(workload.model, layers, workload.tensor_parallel or 1, element, 1)
-        tokens = cache.printed_tokens(int(printed["pool"] * GIB) // cache.block_bytes)
+    device, printed, server = found.breakdown.per_gpu[0], run.printed, found.breakdown.server
+    sizes = {
+        "weights": device.weights_bytes,
+        "activation": device.activation_bytes,
+        "graphs": device.cuda_graph_bytes,
+    }
+    for name, size in sizes.items():
+        if name in printed:
+            yield Term(component=f"{name}, logs", case=run.name, estimated=size / GIB, measured=printed[name])
+    if server is not None and "inside" in printed:
+        inside = (server.budget_bytes - server.kv_pool_bytes) / GIB
         yield Term(
-            component="KV tokens of the printed pool, logs",
+            component="total inside the budget, logs",
             case=run.name,
-            estimated=tokens,
-            measured=printed["tokens"],
+            estimated=inside,
+            measured=printed["inside"],
         )
+        if "tokens" in printed:
+            yield Term(
+                component="KV tokens of the utilization, logs",
+                case=run.name,
+                estimated=server.kv_pool_tokens,
+                measured=printed["tokens"],
+            )
+    if {"pool", "tokens"} <= printed.keys():
+        yield _tokens_of_the_pool(run)
 
 
-def coverage(catalog: Catalog) -> tuple[int, int]:
-    """How many measured totals lie inside our 95 % interval, of how many."""
-    inside = count = 0
-    for run in study(catalog):
-        device = printed_rank(run, estimate(run.workload, run.gpus, catalog).breakdown.per_gpu)
-        total = sum(run.printed[name] for name in ("weights", "activation", "non_torch", "graphs", "before"))
-        held = device.total_bytes - device.kv_cache_bytes
-        inside += abs(held - total * GIB) <= device.uncertainty_bytes
-        count += 1
-    return inside, count
-
-
-def verdicts(catalog: Catalog) -> Counter[str]:
-    """What we say of the runs of the study; all of them started."""
-    return Counter(estimate(run.workload, run.gpus, catalog).verdict.value for run in study(catalog))
-
-
-def main() -> None:
-    """Print the table."""
-    catalog = load_catalog()
-    for line in report(terms(catalog), BARS):
-        print(line)
-    inside, count = coverage(catalog)
-    print(f"inside the 95 % interval of the total: {inside} of {count}")
-    print(f"verdicts on runs that started: {dict(verdicts(catalog))}")
-
-
-if __name__ == "__main__":
-    main()
+def _tokens_of_the_pool(run: ServerRun) -> Term:
+    workload = run.workload
+    layers = tuple(range(workload.model.shape.layers))
+    element = 1 if workload.kv_cache_type_k == "fp8" else 2
+    cache = layout(workload.model, layers, workload.tensor_parallel or 1, element, 1)
+    tokens = cache.printed_tokens(int(run.printed["pool"] * GIB) // cache.block_bytes)
+    return Term(
+        component="KV tokens of the printed pool, logs",
+        case=run.name,
+        estimated=tokens,
+        measured=run.printed["tokens"],
+    )

@@ -1,0 +1,1 @@
+"""Other estimators, asked the cases that ours is scored on."""
