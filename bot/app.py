@@ -12,6 +12,7 @@ from typing import Final
 
 import aiohttp
 from aiohttp import web
+from slack_bolt.authorization import AuthorizeResult
 from sqlalchemy import Engine
 
 from bot.alert_desk import AlertDesk
@@ -33,7 +34,7 @@ from bot.schedule import every
 from bot.settings import BotSettings
 from bot.slack_app import slack_app
 from bot.slack_client import SLACK_TIMEOUT_SECONDS, slack_knows_us, web_client
-from bot.thinker import Thinker
+from bot.thinker import FIRST_QUESTION, Thinker
 from bot.transports import serve_http, slack_link
 from bot.watch_round import WatchRound
 from bot.watch_store import WatchStore
@@ -59,7 +60,8 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(asyncio.to_thread, thinker.close)
         storing = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="store"))
         client = web_client(settings, metrics, session)
-        app, workspaces = slack_app(settings, metrics, session, engine, storing)
+        ourselves: asyncio.Future[AuthorizeResult] = asyncio.get_running_loop().create_future()
+        app, workspaces = slack_app(settings, metrics, session, engine, storing, ourselves)
         outbox = Outbox(client=client, session=session, metrics=metrics, workspaces=workspaces)
         desk = Desk(
             catalog=catalog,
@@ -83,9 +85,13 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         if workspaces:
             add_install_routes(pages, app)
             await workspaces.installations.reseal()
+        await desk.read(FIRST_QUESTION)  # builds the index of names, for which no acknowledgement should wait
         await stack.enter_async_context(serve_http(settings, pages, app))
-        if not workspaces and not await slack_knows_us(client, stop):
-            return
+        if not workspaces:
+            us = await slack_knows_us(client, stop)
+            if us is None:
+                return
+            ourselves.set_result(us)
         await thinker.warm()
         await stack.enter_async_context(slack_link(settings, app, link))
         if desk.reader:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 
 import aiohttp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -51,8 +52,8 @@ def goes_direct(url: str) -> bool:
     return bool(proxy_bypass(urlsplit(url).hostname or ""))
 
 
-async def slack_knows_us(client: AsyncWebClient, stop: asyncio.Event) -> bool:
-    """Ask Slack who we are until it answers; False when told to stop first. Raises CannotStart for a bad token."""
+async def slack_knows_us(client: AsyncWebClient, stop: asyncio.Event) -> AuthorizeResult | None:
+    """Ask Slack who we are until it answers; None when told to stop first. Raises CannotStart for a bad token."""
     pause = 1.0
     while not stop.is_set():
         try:
@@ -65,10 +66,10 @@ async def slack_knows_us(client: AsyncWebClient, stop: asyncio.Event) -> bool:
             reason = type(error).__name__
         else:
             log.info("connected to Slack as %s in %s", who.get("user"), who.get("team"))
-            return True
+            return AuthorizeResult.from_auth_test_response(bot_token=client.token, auth_test_response=who)
         log.warning("Slack cannot be reached (%s); trying again in %g s", reason, pause)
         try:
             await asyncio.wait_for(stop.wait(), pause)
         except TimeoutError:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-    return False
+    return None

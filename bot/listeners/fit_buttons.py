@@ -4,12 +4,11 @@ import re
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.fit_command import acknowledge
 from bot.listeners.reception import Reception
 from bot.listeners.turn import turn_of_button
 
 
 def register(app: AsyncApp, reception: Reception) -> None:
     """Take presses."""
-    app.action(re.compile(r"^fit_ask(:|$)"))(ack=acknowledge, lazy=[reception.lazy(turn_of_button)])
-    app.action("fit_details")(ack=acknowledge, lazy=[reception.lazy(turn_of_button, reception.details)])
+    app.action(re.compile(r"^fit_ask(:|$)"))(reception.taking(turn_of_button))
+    app.action("fit_details")(reception.taking(turn_of_button, reception.details))

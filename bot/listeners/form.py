@@ -7,7 +7,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.canonical import canonical_text
 from bot.fleet import Fleet
-from bot.listeners.fit_command import acknowledge
 from bot.listeners.reception import Reception
 from bot.listeners.turn import Payload, Turn, turn_of_button
 from bot.messages.form import CALLBACK, Origin, changes_of, form, found_gpus, found_models
@@ -39,7 +38,7 @@ def register(app: AsyncApp, reception: Reception) -> None:
         present = [gpu.gpu_id or "" for _, gpu in look.gpus()] if isinstance(look, Fleet) else []
         await ack(options=found_gpus(str(payload.get("value") or ""), desk.catalog, present))
 
-    async def check(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def check(ack: AsyncAck, body: Payload) -> None:
         _, problems = filled_in(changes_of(body["view"]["state"]["values"]), desk.catalog)
         await (ack(response_action="errors", errors=problems) if problems else ack())
 
@@ -49,11 +48,11 @@ def register(app: AsyncApp, reception: Reception) -> None:
             return "not_understood"  # check() has said so in the form, which is still open
         return await reception.answer(turn.asking(canonical_text(query)))
 
-    app.action("fit_change")(ack=acknowledge, lazy=[reception.lazy(turn_of_button, open_form)])
-    app.shortcut("fit_plan")(ack=acknowledge, lazy=[reception.lazy(turn_of_shortcut, open_form)])
+    app.action("fit_change")(reception.taking(turn_of_button, open_form))
+    app.shortcut("fit_plan")(reception.taking(turn_of_shortcut, open_form))
     app.options("fit_find_model")(find_models)
     app.options("fit_find_gpu")(find_gpus)
-    app.view(CALLBACK)(ack=check, lazy=[reception.lazy(turn_of_form, answer_form)])
+    app.view(CALLBACK)(reception.taking(turn_of_form, answer_form, acknowledge=check))
 
 
 def filled_in(changes: Sequence[Change], catalog: Catalog) -> tuple[Query, dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.fit_command import acknowledge
 from bot.listeners.reception import Reception
 from bot.listeners.turn import Payload, Turn
 from bot.listeners.watching import Watching
@@ -17,7 +16,7 @@ def register(app: AsyncApp, reception: Reception, watching: Watching) -> None:
         await (await reception.outbox.of(turn.workspace)).publish_home(turn.user, view)
         return "answered"
 
-    app.event("app_home_opened")(ack=acknowledge, lazy=[reception.lazy(turn_of_home, draw)])
+    app.event("app_home_opened")(reception.taking(turn_of_home, draw))
 
 
 def turn_of_home(body: Payload) -> Turn | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from slack_bolt.async_app import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.defaults import defaults_verb_of
@@ -30,6 +31,9 @@ REMEMBERED_EVENTS: Final = 2000
 USED_UP: Final = frozenset({"used_url", "expired_url"})
 
 ReadTurn = Callable[[Payload], Turn | None]
+Acknowledge = Callable[[AsyncAck, Payload], Awaitable[None]]
+"""Acknowledges with something to say: what is wrong in a form."""
+
 Act = Callable[[Turn], Awaitable[str]]
 """Does what the turn asks and says how it came out: "answered" or "not_understood"."""
 
@@ -43,7 +47,7 @@ class WatchDesk(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Reception:
-    """What listeners are given: the desk that answers, the outbox that posts, and `lazy` to wrap them."""
+    """What listeners are given: the desk that answers, the outbox that posts, and `taking` to wrap them."""
 
     desk: Desk
     outbox: Outbox
@@ -53,16 +57,21 @@ class Reception:
     _seen: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
     _running: "set[asyncio.Task[None]]" = field(default_factory=set)
 
-    def lazy(self, read_turn: ReadTurn, act: Act | None = None) -> Callable[..., Awaitable[None]]:
-        """A lazy listener: reads the turn, acts (answers the question, if nothing else is said), never raises."""
+    def taking(
+        self, read_turn: ReadTurn, act: Act | None = None, *, acknowledge: Acknowledge | None = None
+    ) -> Callable[..., Awaitable[None]]:
+        """A listener: acknowledges, and then, behind all acknowledgements, reads the turn and acts. Never raises.
 
-        async def listener(body: dict[str, Any], context: AsyncBoltContext) -> None:
-            # Bolt keeps no reference to the task it runs us in, and the loop only a weak one
+        Without `act` it answers the question. Not one of Bolt's lazy listeners: those copy the whole request, client
+        and all, before they acknowledge, and lose what they raise.
+        """
+
+        async def listener(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+            await (acknowledge(ack, body) if acknowledge else ack())
             workspace = self._workspace(context)
             task = asyncio.create_task(self._guarded(read_turn, act or self.answer, body, workspace))
-            self._running.add(task)
+            self._running.add(task)  # the loop keeps only a weak reference
             task.add_done_callback(self._running.discard)
-            await task
 
         return listener
 

@@ -5,7 +5,6 @@ import re
 from slack_bolt.async_app import AsyncApp
 
 from bot.canonical import canonical_text
-from bot.listeners.fit_command import acknowledge
 from bot.listeners.reception import Reception
 from bot.listeners.turn import Payload, Turn, turn_of_button
 from bot.messages.error import error_message
@@ -27,7 +26,7 @@ def register(app: AsyncApp, reception: Reception) -> None:
             return "not_understood"
         return await reception.answer(turn.asking(text))
 
-    app.action(re.compile(r"^fit_set:"))(ack=acknowledge, lazy=[reception.lazy(turn_of_menu, replan)])
+    app.action(re.compile(r"^fit_set:"))(reception.taking(turn_of_menu, replan))
 
 
 def turn_of_menu(body: Payload) -> Turn:

@@ -2,7 +2,6 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.fit_command import acknowledge
 from bot.listeners.reception import Reception
 from bot.listeners.turn import Turn, turn_of_button
 from bot.messages.share import shared_message
@@ -17,4 +16,4 @@ def register(app: AsyncApp, reception: Reception) -> None:
         await reception.outbox.respond(turn.response_url, message, in_channel=True)
         return reply.result
 
-    app.action("fit_share")(ack=acknowledge, lazy=[reception.lazy(turn_of_button, share)])
+    app.action("fit_share")(reception.taking(turn_of_button, share))

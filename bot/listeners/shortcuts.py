@@ -2,14 +2,13 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.fit_command import acknowledge
 from bot.listeners.reception import Reception
 from bot.listeners.turn import Payload, Turn, without_mentions
 
 
 def register(app: AsyncApp, reception: Reception) -> None:
     """Take the shortcut."""
-    app.shortcut("fit_message")(ack=acknowledge, lazy=[reception.lazy(turn_of_message_shortcut)])
+    app.shortcut("fit_message")(reception.taking(turn_of_message_shortcut))
 
 
 def turn_of_message_shortcut(body: Payload) -> Turn:

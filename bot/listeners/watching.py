@@ -9,7 +9,6 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.answer import Answer, candidates
 from bot.canonical import canonical_text
-from bot.listeners.fit_command import acknowledge
 from bot.listeners.reception import Reception
 from bot.listeners.turn import Turn, turn_of_button
 from bot.messages import watches as said
@@ -26,12 +25,8 @@ _NO_FLEET = "I cannot watch for room: nobody told me where our GPUs are (PROMETH
 
 def register(app: AsyncApp, reception: Reception, watching: "Watching") -> None:
     """Take the buttons; the words come through the reception."""
-    app.action(re.compile("^fit_watch_stop:"))(
-        ack=acknowledge, lazy=[reception.lazy(turn_of_button, watching.stop)]
-    )
-    app.action(re.compile("^fit_watch_snooze:"))(
-        ack=acknowledge, lazy=[reception.lazy(turn_of_button, watching.snooze)]
-    )
+    app.action(re.compile("^fit_watch_stop:"))(reception.taking(turn_of_button, watching.stop))
+    app.action(re.compile("^fit_watch_snooze:"))(reception.taking(turn_of_button, watching.snooze))
 
 
 class Watching:

@@ -39,7 +39,7 @@ def registered() -> dict[str, list[Any]]:
     app = Recorder()
     reception = SimpleNamespace(
         desk=SimpleNamespace(command="/fit", catalog=None),
-        lazy=lambda *_: None,
+        taking=lambda *_, **__: None,
         answer=None,
         details=None,
         watching=None,
