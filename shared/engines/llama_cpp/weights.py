@@ -17,7 +17,10 @@ _FIRST_LAYER = frozenset({Role.PER_LAYER_MODEL_PROJECTION})
 # what --n-cpu-moe names by `ffn_(up|down|gate_up|gate)_(ch|)exps`, the factors of Gemma 4's experts with them
 _EXPERTS = frozenset({Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN, Role.EXPERT_SCALE})
 _KEEPS_MTP_CORRECTION = frozenset({"deepseek32", "glm-dsa"})
+# Loaders that ask for the head before the embedding, and so hold a tied one twice even in one place.
+_ALWAYS_TWICE = frozenset({"gemma3n", "gemma4"})
 _ALIGNMENT = 32  # of tensors in a buffer
+_NORM_BYTES = 4  # norms are kept in 32 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,12 @@ def _is_loaded_nevertheless(tensor: GgufTensor, shape: Shape) -> bool:
     return tensor.role is Role.ROUTER_CORRECTION and shape.gguf_architecture in _KEEPS_MTP_CORRECTION
 
 
+def _embedding_norm_bytes(shape: Shape) -> int:
+    """The norm of the embeddings, which llama-arch.cpp counts to the first layer."""
+    vectors = (1 + shape.norm_bias) * shape.embedding_norm
+    return vectors * pad(shape.hidden_size * _NORM_BYTES, _ALIGNMENT)
+
+
 def _is_per_layer_norm(tensor: GgufTensor, shape: Shape) -> bool:
     """The norm of the per-layer embeddings, which goes where their projection is."""
     return (
@@ -94,12 +103,14 @@ def _digest(shape: Shape, stored: tuple[StoredTensor, ...]) -> WeightsDigest:
                 embedding = size
         else:
             output += size
+    norms = _embedding_norm_bytes(shape)
+    layers[0], output = layers[0] + norms, output - norms
     tied = embedding if shape.tied_embeddings and shape.gguf_architecture not in ENCODERS else 0
     return WeightsDigest(
         file_bytes=sum(item.size_bytes for item in stored),
         input_bytes=outside,
         output_bytes=output + tied,
-        tied_bytes=tied,
+        tied_bytes=0 if shape.gguf_architecture in _ALWAYS_TWICE else tied,
         # layers that are in the file but not loaded weigh nothing in memory
         layers=tuple(accumulate(layers[: shape.layers], initial=0)),
         experts=tuple(accumulate(experts[: shape.layers], initial=0)),

@@ -57,6 +57,9 @@ def grouped_query_attention(
     if gate is not None:  # the second half of every head's query
         opened = build.elementwise(GraphTensor(attended.shape, (gate,)))
         attended = build.elementwise(attended, opened)
+    if attention.head_gate:  # one factor for every head (models/step35.cpp)
+        opened = build.elementwise(build.multiply(source, attention.heads, Role.ATTENTION_GATE))
+        attended = build.elementwise(attended, opened)
     projected = build.multiply(attended, build.shape.hidden_size, Role.ATTENTION_OUTPUT)
     return build.with_weight(projected) if attention.output_bias else projected
 

@@ -52,9 +52,9 @@ def embedding(build: GraphContext, trait: Traits, *, first_place: int) -> GraphT
     if trait.scaled_embedding:
         if sizes.mixed_inputs and trait.scaled_embedding == "rows":
             looked_up = build.elementwise(looked_up, build.input((1, tokens), F32))
+            graph.expand(looked_up)
         else:
             looked_up = build.elementwise(looked_up)
-        graph.expand(looked_up)
     return looked_up
 
 
