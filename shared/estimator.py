@@ -59,7 +59,7 @@ def hold(
 ) -> Estimate:
     """Hold a breakdown that `estimate` made against the same GPUs as they are now: cheap enough to do at every look."""
     capacity = tuple(free_bytes) if free_bytes is not None else tuple(gpu.memory_usable_bytes for gpu in gpus)
-    slack, uncertainty = _fullest(breakdown, capacity)
+    slack, uncertainty = _fullest(breakdown, gpus, capacity)
     if free_bytes is not None and (sentence := _cannot_start(breakdown, capacity)):
         breakdown = replace(breakdown, warnings=(sentence, *breakdown.warnings))
     return Estimate(
@@ -82,7 +82,25 @@ def verdict(slack_bytes: int, uncertainty_bytes: int) -> Verdict:
     return Verdict.DOES_NOT_FIT
 
 
-def _fullest(breakdown: Breakdown, capacity_bytes: Sequence[int]) -> tuple[int, int]:
+def _shared_with_host(
+    breakdown: Breakdown, gpus: Sequence[Gpu], capacity_bytes: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Room where GPU and host have one memory: what lies on the host takes of the same bytes.
+
+    NVIDIA's share all that can be allocated; Apple's and AMD's GPUs may only take a part of the memory, the host
+    all of the rest.
+    """
+    host = breakdown.host.total_bytes
+    if not host or len(gpus) != 1 or not gpus[0].unified_memory:
+        return []
+    gpu, device = gpus[0], breakdown.per_gpu[0]
+    both = capacity_bytes[0]
+    if gpu.vendor != "nvidia":
+        both += gpu.memory_total_bytes - gpu.memory_usable_bytes
+    return [(both - device.total_bytes - host, device.uncertainty_bytes)]
+
+
+def _fullest(breakdown: Breakdown, gpus: Sequence[Gpu], capacity_bytes: Sequence[int]) -> tuple[int, int]:
     """Slack and uncertainty of the GPU with the least room."""
     server = breakdown.server
     rooms = []
@@ -91,6 +109,7 @@ def _fullest(breakdown: Breakdown, capacity_bytes: Sequence[int]) -> tuple[int, 
         if server is not None:  # a reserving engine is bound by its budget before the card is full
             room = min(room, server.kv_pool_bytes - device.kv_cache_bytes)
         rooms.append((room, device.uncertainty_bytes))
+    rooms += _shared_with_host(breakdown, gpus, capacity_bytes)
     if server is not None and server.free_at_start_bytes:
         margin = server.free_at_start_uncertainty_bytes
         starts = [free - need for need, free in zip(server.free_at_start_bytes, capacity_bytes, strict=True)]

@@ -9,7 +9,10 @@ _SUMMED: Final = (
     *("weights_bytes", "kv_cache_bytes", "recurrent_state_bytes"),
     *("compute_bytes", "overhead_bytes", "total_bytes"),
 )
-_PARTS: Final = ("activation_bytes", "cuda_graph_bytes", "non_torch_bytes")
+_PARTS: Final = (
+    *("activation_bytes", "cuda_graph_bytes", "non_torch_bytes"),
+    *("adapter_bytes", "draft_bytes", "tower_bytes"),
+)
 
 
 def device_json(device: DeviceMemory) -> dict[str, int]:

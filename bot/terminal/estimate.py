@@ -42,7 +42,7 @@ def estimated(asked: dict[str, Any], catalog: Catalog) -> tuple[EstimateRequest,
     """The request and its estimate. Raises UserError."""
     facts = catalog_with(asked.get("model"), catalog)
     request = request_of(asked, facts)
-    return request, estimate(request.workload, request.gpus, facts)
+    return request, estimate(request.workload, request.gpus, facts, free_bytes=request.free_bytes)
 
 
 def batch(lines: Iterable[str], catalog: Catalog) -> Iterator[str]:

@@ -32,6 +32,7 @@ def estimate_json(request: EstimateRequest, estimate: Estimate) -> dict[str, Any
         "engine": load.engine,
         "engine_version": breakdown.engine_version,
         "gpu": request.gpus[0].id if request.gpus and request.capacity_known else None,
+        "gpus": [gpu.id for gpu in request.gpus] if request.capacity_known else None,
         "gpu_count": len(request.gpus),
         "context": load.context_tokens,
         "sequences": load.sequences,

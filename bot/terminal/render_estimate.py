@@ -1,5 +1,6 @@
 """An estimate for a person: a column per GPU, the host beside them, and what the numbers rest on."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -24,7 +25,8 @@ def show_estimate(request: "EstimateRequest", estimate: Estimate, console: Conso
     load, breakdown = estimate.workload, estimate.breakdown
     verdict = estimate.verdict if request.capacity_known else Verdict.UNKNOWN
     sign, style = VERDICT_STYLE[verdict]
-    where = f"{len(request.gpus)}x {request.gpus[0].name}" if request.gpus else "host memory"
+    counted = Counter(gpu.name for gpu in request.gpus)
+    where = ", ".join(f"{count}x {name}" for name, count in counted.items()) or "host memory"
     where = where if request.capacity_known or not request.gpus else "no named GPU"
     title = f"{load.model.name} {load.quantization.name} on {where}, {tokens(load.context_tokens)} context"
     screen.print(

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.terminal.beside import adapters_of, speculation_of
+from bot.terminal.devices import free_of, gpus_of, left_on
 from bot.terminal.fields import one_of, share, switch, tensor_split, text, whole
+from bot.terminal.parallel import expert_parallel_of, parallel_of
 from shared.catalog.catalog import Catalog
 from shared.catalog.checkpoints import Checkpoint, find_checkpoint
-from shared.catalog.names import find_engine, find_gpu, find_quantization
+from shared.catalog.names import find_engine, find_quantization
 from shared.catalog.rows import Gpu, Model, Quantization, QuantizationFormat
 from shared.errors import BadValue, Refused, UserError, shown
 from shared.memory.workload import Workload
-from shared.planner.case import DEFAULT_CONTEXT_TOKENS, MOST_GPUS, MOST_SEQUENCES
+from shared.planner.case import DEFAULT_CONTEXT_TOKENS, MOST_SEQUENCES
 from shared.planner.engine_choice import engine_for, published
 from shared.units import tokens
 
@@ -21,12 +24,16 @@ _REFERENCE_GPU: Final = "h100-80gb"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimateRequest:
-    """What to estimate. `gpus` is empty for host memory only; `capacity_known` is False without a named GPU."""
+    """What to estimate. `gpus` is empty for host memory only; `capacity_known` is False without a named GPU.
+
+    `free_bytes` is what is free on each GPU where something takes some of it already.
+    """
 
     workload: Workload
     gpus: tuple[Gpu, ...]
     capacity_known: bool
     assumptions: tuple[str, ...]
+    free_bytes: tuple[int, ...] | None = None
 
 
 def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
@@ -44,19 +51,17 @@ def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
         assumptions.append(f"{shown(text(given, 'model'))} is taken to have the shape of {model.name}.")
     if "quantization" not in given and (said := _quantization_said(found, catalog, assumptions)) is not None:
         given["quantization"] = said
-    parallel = whole(given, "tensor_parallel", 1, MOST_GPUS)
-    stages = whole(given, "pipeline_parallel", 1, MOST_GPUS)
-    count = _gpu_count(given, parallel, stages)
-    gpu = find_gpu(text(given, "gpu"), catalog) if "gpu" in given else None
-    reference = gpu or catalog.gpus[_REFERENCE_GPU]
-    quantization, engine = _quantization_and_engine(given, model, reference, catalog, assumptions)
+    sizes = parallel_of(given)
+    gpus = gpus_of(given, sizes, catalog.gpus[_REFERENCE_GPU], catalog)
+    quantization, engine = _quantization_and_engine(given, model, gpus[0], catalog, assumptions)
     gpu_layers = whole(given, "gpu_layers", 0, 100_000)
-    if gpu is None and gpu_layers != 0:
+    if "gpu" not in given and gpu_layers != 0:
         assumptions.append("No GPU was named: nothing to hold the bytes against.")
-    on_host = gpu is None and gpu_layers == 0
+    on_host = "gpu" not in given and gpu_layers == 0
     sequences = whole(given, "sequences", 1, MOST_SEQUENCES) or 1
     kv_k, kv_v = _kv_cache_types(given)
     servers = engine not in ("llama.cpp", "transformers")
+    free = free_of(given, gpus)
     load = Workload(
         model=model,
         quantization=quantization,
@@ -75,19 +80,26 @@ def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
         program=str(given.get("program", "llama-server")),
         split_mode=one_of(given, "split_mode", ("layer", "row", "none"), "layer"),
         tensor_split=tensor_split(given),
-        tensor_parallel=parallel or (max(1, count // (stages or 1)) if servers else None),
-        pipeline_parallel=stages,
+        projector=switch(given, "mmproj") or False,
+        tensor_parallel=sizes.tensor or (sizes.tensor_of(len(gpus)) if servers else None),
+        pipeline_parallel=sizes.pipeline,
+        data_parallel=sizes.data,
+        data_parallel_attention=sizes.attention,
+        expert_parallel=expert_parallel_of(given, sizes, len(gpus), engine),
         gpu_memory_utilization=share(given, "gpu_memory_utilization"),
         max_num_seqs=whole(given, "max_num_seqs", 1, 10**6),
         max_num_batched_tokens=whole(given, "max_num_batched_tokens", 1, 10**8),
         enforce_eager=switch(given, "enforce_eager") or False,
         engine_version=str(given["engine_version"]) if "engine_version" in given else None,
+        speculation=speculation_of(given, quantization, catalog, assumptions),
+        adapters=adapters_of(given, assumptions),
     )
     return EstimateRequest(
         workload=load,
-        gpus=() if on_host else (reference,) * count,
-        capacity_known=gpu is not None,
+        gpus=() if on_host else left_on(engine, gpus, free),
+        capacity_known="gpu" in given,
         assumptions=tuple(assumptions),
+        free_bytes=None if on_host else free,
     )
 
 
@@ -106,6 +118,9 @@ FIELDS: Final = frozenset(
         ),
         *("flash_attention", "kv_unified", "swa_full", "program", "enforce_eager"),
         *("gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens"),
+        *("data_parallel", "data_parallel_attention", "expert_parallel", "reserved", "mmproj"),
+        *("draft_model", "draft_quantization", "draft_gpu_layers", "mtp", "num_speculative_tokens"),
+        *("max_loras", "max_lora_rank", "lora_targets"),
     }
 )
 
@@ -116,18 +131,6 @@ def _refuse_unknown(given: Mapping[str, Any]) -> None:
             raise BadValue("field", name, f"the fields are {', '.join(sorted(FIELDS))}")
     if "model" not in given:
         raise UserError("Name a model, for example mixtral-8x7b.", field="model")
-
-
-def _gpu_count(given: Mapping[str, Any], parallel: int | None, stages: int | None) -> int:
-    """As said, or as many as the parallelism needs; both must agree."""
-    needed = (parallel or 1) * (stages or 1)
-    count = whole(given, "gpu_count", 1, MOST_GPUS)
-    if count is None:
-        return needed
-    if needed > 1 and count != needed:
-        ways = f"tensor parallel {parallel or 1} times pipeline parallel {stages or 1} is {needed} GPUs"
-        raise BadValue("gpu_count", count, ways)
-    return count
 
 
 def _kv_cache_types(given: Mapping[str, Any]) -> tuple[str, str]:
