@@ -60,6 +60,8 @@ def _identity_report(device: DeviceReading, row: Gpu | None) -> GpuReport:
         memory_kind=identity.memory_kind,
         parent_uuid=identity.parent_uuid,
         mig_profile=identity.mig_profile,
+        xid_errors=device.xid_errors,
+        xid_last_code=device.xid_last_code,
     )
 
 

@@ -77,6 +77,8 @@ _DEVICE_GAUGES: Final[tuple[tuple[Metric, Callable[[GpuReport], float | None]], 
     (names.GPU_POWER_LIMIT, lambda gpu: gpu.power_limit_watts),
     (names.GPU_TEMPERATURE, lambda gpu: gpu.temperature_celsius),
     (names.GPU_ECC_UNCORRECTED, lambda gpu: gpu.ecc_uncorrected_errors),
+    (names.GPU_XID_ERRORS, lambda gpu: gpu.xid_errors),
+    (names.GPU_XID_LAST_CODE, lambda gpu: gpu.xid_last_code),
     (names.GPU_PROCESSES, lambda gpu: gpu.processes),
 )
 

@@ -45,6 +45,7 @@ class DeviceReading:
     Attributes:
         down_reason: Why nothing else could be read; None while the device answers.
         mig_enabled: A parent with MIG on: its own memory cannot be used, its instances' can.
+        xid_errors: Xid errors it has reported since we began to listen; None where it cannot report any.
         processes: Who holds memory here; None where the list may not be read.
     """
 
@@ -57,6 +58,8 @@ class DeviceReading:
     power_limit_watts: float | None = None
     temperature_celsius: float | None = None
     ecc_uncorrected_errors: int | None = None
+    xid_errors: int | None = None
+    xid_last_code: int | None = None
     processes: tuple[ProcessReading, ...] | None = None
 
 

@@ -85,6 +85,14 @@ GPU_TEMPERATURE: Final = _gauge("gpu_temperature_celsius", "Temperature of the G
 GPU_ECC_UNCORRECTED: Final = _counter(
     "gpu_ecc_uncorrected_errors", "Uncorrectable memory errors since the driver was loaded.", *GPU
 )
+GPU_XID_ERRORS: Final = _counter(
+    "gpu_xid_errors",
+    "Xid errors the GPU has reported since the exporter began to listen; absent where it cannot report any.",
+    *GPU,
+)
+GPU_XID_LAST_CODE: Final = _gauge(
+    "gpu_xid_last_code", "Code of the last Xid error reported; absent until there has been one.", *GPU
+)
 GPU_PROCESSES: Final = _gauge("gpu_processes", "Processes that hold memory on the device.", *GPU)
 GPU_WORKLOAD_INFO: Final = _info(
     "gpu_workload", "1 per Kubernetes container that was given the device.", "uuid", *WORKLOAD

@@ -108,6 +108,8 @@ class GpuReport(Part):
     power_limit_watts: float | None = None
     temperature_celsius: float | None = None
     ecc_uncorrected_errors: int | None = None
+    xid_errors: int | None = None  # since the exporter began to listen; told of a device that is down too
+    xid_last_code: int | None = None
     processes: int | None = None
     unattributed_bytes: Bytes | None = None
     loaded_models: tuple[LoadedModelReport, ...] = ()

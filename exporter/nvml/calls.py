@@ -1,6 +1,7 @@
 """NVML's calls with their failures sorted: the only file that imports pynvml."""
 
-from collections.abc import Sequence
+import ctypes
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import pynvml
@@ -11,6 +12,7 @@ MIG_ENABLED: Final[int] = pynvml.NVML_DEVICE_MIG_ENABLE
 TEMPERATURE_GPU: Final[int] = pynvml.NVML_TEMPERATURE_GPU
 ECC_UNCORRECTED: Final[int] = pynvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED
 ECC_VOLATILE: Final[int] = pynvml.NVML_VOLATILE_ECC
+XID_EVENT: Final[int] = pynvml.nvmlEventTypeXidCriticalError
 MEMORY_V2: Final[int] = pynvml.nvmlMemory_v2
 
 # NVMLLibraryMismatchError is raised for symbols an old library lacks and is no NVMLError: both are caught everywhere.
@@ -56,8 +58,8 @@ class Calls:
     def __init__(self) -> None:
         self.errors: list[CallError] = []
 
-    def must(self, call: str, *args: Any) -> Any:
-        """What the call returns.
+    def must(self, call: str, *args: Any, expected: Collection[str] = ()) -> Any:
+        """What the call returns. Failures with `expected` codes are answers, and not counted as errors.
 
         Raises:
             CallFailed: It failed. DeviceLost when that is because the device is gone.
@@ -67,7 +69,7 @@ class Calls:
             return getattr(pynvml, call)(*args)
         except _FAILURES as error:
             code = _code(error)
-            if code not in _ABSENT:
+            if code not in _ABSENT and code not in expected:
                 self.errors.append(CallError(call=call, code=code))
             if code in _DRIVER_GONE:
                 raise unavailable(call, code, self.errors) from error
@@ -95,3 +97,8 @@ def unavailable(call: str, code: str, errors: Sequence[CallError]) -> DriverUnav
 def _code(error: Exception) -> str:
     value = getattr(error, "value", None)  # NVMLError's == raises AttributeError, so we look at the number
     return _LIBRARY_MISMATCH if value is None else _CODES.get(value, f"code_{value}")
+
+
+def address(handle: Any) -> int:
+    """What makes a handle comparable: ctypes makes a new pointer object of the same device each time."""
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0

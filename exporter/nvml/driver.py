@@ -1,10 +1,12 @@
 """One NVML session and what a look through it sees."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from exporter.nvml.calls import CallFailed, Calls, unavailable
 from exporter.nvml.device import HostMemory, read_gpu, read_mig_instance
+from exporter.nvml.xid_events import XidEvents
 from exporter.reading import CallError, DeviceIdentity, DeviceReading, DriverUnavailable, NodeReading
 
 _MOST_MIG_SLOTS: Final = 64
@@ -21,6 +23,7 @@ class Nvml:
         self._host = host
         self._open = False
         self._identities: dict[int, DeviceIdentity] = {}  # index order holds within one session
+        self._xids = XidEvents()
 
     def read(self) -> NodeReading:
         """One look at every device; opens the session when it is not open.
@@ -34,6 +37,8 @@ class Nvml:
                 calls.must("nvmlInit")
                 self._open = True
                 self._identities = {}
+                self._xids.forget_session()
+            self._xids.fetch(calls)
             count: int = calls.must("nvmlDeviceGetCount")
             version: str | None = calls.may("nvmlSystemGetDriverVersion")
             devices = tuple(device for index in range(count) for device in self._devices_at(calls, index))
@@ -47,6 +52,7 @@ class Nvml:
         if self._open:
             self._open = False
             try:
+                self._xids.forget_session(calls)
                 calls.must("nvmlShutdown")
             except (CallFailed, DriverUnavailable):
                 return tuple(calls.errors)
@@ -66,13 +72,19 @@ class Nvml:
                 uuid=uuid, index=str(index), name=calls.may("nvmlDeviceGetName", handle) or name
             )
             self._identities[index] = identity
+            self._xids.listen(calls, handle, uuid)
             gpu = read_gpu(calls, handle, identity, self._host)
             instances = tuple(_mig_instances(calls, handle, identity)) if gpu.mig_enabled else ()
         except CallFailed as failed:
-            yield DeviceReading(identity=identity, down_reason=failed.code)
+            yield self._with_xids(DeviceReading(identity=identity, down_reason=failed.code))
             return
-        yield gpu
+        yield self._with_xids(gpu)
         yield from instances
+
+    def _with_xids(self, gpu: DeviceReading) -> DeviceReading:
+        """The reading with what the GPU has reported; that of a lost one says why it was lost."""
+        xids = self._xids.of(gpu.identity.uuid)
+        return replace(gpu, xid_errors=xids.errors, xid_last_code=xids.last_code) if xids else gpu
 
 
 def _mig_instances(calls: Calls, handle: Any, parent: DeviceIdentity) -> Iterator[DeviceReading]:

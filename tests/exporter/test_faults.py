@@ -27,7 +27,8 @@ CALLS = (
     "nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetMPSComputeRunningProcesses_v3", "nvmlDeviceGetMigMode",
     "nvmlDeviceGetMaxMigDeviceCount", "nvmlDeviceGetMigDeviceHandleByIndex", "nvmlDeviceGetGpuInstanceId",
     "nvmlDeviceGetUtilizationRates", "nvmlDeviceGetPowerUsage", "nvmlDeviceGetEnforcedPowerLimit",
-    "nvmlDeviceGetTemperature", "nvmlDeviceGetTotalEccErrors", "*",
+    "nvmlDeviceGetTemperature", "nvmlDeviceGetTotalEccErrors", "nvmlEventSetCreate",
+    "nvmlEventSetWait_v2", "nvmlEventSetFree", "nvmlDeviceRegisterEvents", "*",
 )  # fmt: skip
 CODES = (*range(1, 31), 999, 4711)
 
@@ -60,7 +61,9 @@ def random_step(chance: random.Random, node: Node) -> Node:
         for _ in range(chance.choice([0, 0, 1, 2, 5]))
     )
     epoch = node.epoch + (chance.random() < 0.15)
-    return Node(devices=devices, driver=f"580.{epoch}", epoch=epoch, errors=errors)
+    new = range(len(node.xids), len(node.xids) + chance.choice([0, 0, 0, 1, 3]))
+    xids = tuple((number + 1, chance.randrange(len(devices)), chance.choice([13, 48, 79])) for number in new)
+    return Node(devices=devices, driver=f"580.{epoch}", epoch=epoch, errors=errors, xids=(*node.xids, *xids))
 
 
 def truth(node: Node) -> dict[str, Device]:
@@ -74,6 +77,11 @@ def truth(node: Node) -> dict[str, Device]:
 
 def check(reading: DeviceReading, node: Node) -> None:
     """A value that is shown is the one that is true now."""
+    if reading.xid_errors is not None:  # the fake's GPUs keep their index, and so their uuid
+        codes = [code for _, index, code in node.xids if str(index) == reading.identity.index]
+        assert reading.xid_errors <= len(codes)
+        assert reading.xid_last_code in {None, *codes}
+        assert (reading.xid_last_code is None) == (reading.xid_errors == 0)
     if reading.down_reason is not None:
         assert reading.memory is None
         assert reading.processes is None

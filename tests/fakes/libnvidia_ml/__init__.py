@@ -78,6 +78,7 @@ class Node:
     epoch: int = 1
     errors: tuple[tuple[str, int, int], ...] = ()
     hangs: tuple[tuple[str, int], ...] = ()
+    xids: tuple[tuple[int, int, int], ...] = ()  # (growing serial, gpu, code)
 
     def text(self) -> str:
         lines = [f"driver {self.driver}", f"epoch {self.epoch}"]
@@ -91,6 +92,7 @@ class Node:
                 ]
         lines += [f"err {call} {gpu} {code}" for call, gpu, code in self.errors]
         lines += [f"hang {call} {milliseconds}" for call, milliseconds in self.hangs]
+        lines += [f"xid {serial} {gpu} {code}" for serial, gpu, code in self.xids]
         return "\n".join(lines) + "\n"
 
     def write(self, path: Path) -> None:

@@ -8,6 +8,7 @@
  *   proc INDEX SLOT PID BYTES LIST      SLOT -1 is the GPU itself; LIST is compute, graphics or mps; BYTES - is unknown
  *   err CALL INDEX CODE                 INDEX -1 is every device; CALL * is every call about a device
  *   hang CALL MILLISECONDS              the call sleeps first
+ *   xid SERIAL INDEX CODE               an Xid event, told once to a set the GPU is registered with; SERIALs grow
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ typedef struct { unsigned pid; u64 used; unsigned gi, ci; } process_info;
 typedef struct { unsigned gpu, memory; } utilization;
 
 enum { GPUS = 16, SLOTS = 8, PROCS = 512, FAULTS = 128 };
-enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, SMALL = 7, LOST = 15, VERSION = 25 };
+enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, SMALL = 7, TIMEOUT = 10, LOST = 15, VERSION = 25 };
 static const u64 UNKNOWN_BYTES = ~0ULL;
 
 typedef struct {
@@ -34,15 +35,17 @@ typedef struct {
 } device;
 typedef struct { int gpu, slot; unsigned pid; u64 bytes; char list[12]; } process;
 typedef struct { char call[64]; int gpu; long value; } fault;
+typedef struct { long serial; int gpu; u64 code; } xid;
 typedef struct { int gpu, slot; } handle;
 
 static struct {
     char driver[64];
     long epoch;
-    int gpus, procs, errs, hangs;
+    int gpus, procs, errs, hangs, xids;
     device gpu[GPUS], mig[GPUS][SLOTS];
     process proc[PROCS];
     fault err[FAULTS], hang[FAULTS];
+    xid xid[FAULTS];
 } node;
 static handle handles[GPUS][SLOTS + 1];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -102,6 +105,8 @@ static void read_line(char *line) {
         snprintf(f->call, sizeof f->call, "%s", words[1]);
         f->gpu = atoi(words[2]);
         f->value = atol(words[3]);
+    } else if (!strcmp(words[0], "xid") && count > 3 && node.xids < FAULTS) {
+        node.xid[node.xids++] = (xid){atol(words[1]), atoi(words[2]), strtoull(words[3], 0, 10)};
     } else if (!strcmp(words[0], "hang") && count > 2 && node.hangs < FAULTS) {
         fault *f = &node.hang[node.hangs++];
         snprintf(f->call, sizeof f->call, "%s", words[1]);
@@ -235,3 +240,4 @@ int nvmlDeviceGetPowerUsage(handle *h, unsigned *out) { ENTER(h, 1); *out = (uns
 int nvmlDeviceGetEnforcedPowerLimit(handle *h, unsigned *out) { ENTER(h, 1); *out = (unsigned)of(h)->limit; LEAVE(OK); }
 int nvmlDeviceGetTemperature(handle *h, unsigned sensor, unsigned *out) { (void)sensor; ENTER(h, 1); *out = (unsigned)of(h)->temp; LEAVE(OK); }
 int nvmlDeviceGetTotalEccErrors(handle *h, unsigned type, unsigned counter, u64 *out) { (void)type; (void)counter; ENTER(h, 1); *out = of(h)->ecc; LEAVE(OK); }
+#include "fake_events.h"
