@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.catalog.catalog import Catalog
+from shared.question.canonical import slice_text
 from shared.question.query import Ambiguity, Intent, Query
 from shared.units import GIB
 
@@ -40,10 +41,8 @@ def _hardware(query: Query, *, named: bool) -> str:
     count = f"{query.gpu_count}x " if query.gpu_count else ""
     joint = "on " if named else ""
     if query.gpu:
-        slices = [
-            f" {one.name}" for one in query.gpu.mig_profiles if one.memory_bytes == query.gpu_memory_bytes
-        ]
-        return f"{joint}{count}{query.gpu.id}{''.join(slices[:1])}"
+        part = f" {slice_text(query.gpu, query.gpu_memory_bytes)}" if query.gpu_memory_bytes else ""
+        return f"{joint}{count}{query.gpu.id}{part}"
     if query.gpu_memory_bytes:
         return f"{joint}{count}{query.gpu_memory_bytes / GIB:g} GiB gpu"
     return ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from shared.catalog.rows import Gpu
 from shared.question.query import Intent, Query
 from shared.units import GIB
 
@@ -51,14 +52,18 @@ def _hardware(query: Query) -> Iterator[str]:
             yield f"{query.gpu_count}x"
         yield query.gpu.id
         if query.gpu_memory_bytes is not None:
-            yield from (
-                one.name for one in query.gpu.mig_profiles if one.memory_bytes == query.gpu_memory_bytes
-            )
+            yield slice_text(query.gpu, query.gpu_memory_bytes)
         return
     if query.gpu_memory_bytes is not None:
         yield f"mem={_size(query.gpu_memory_bytes)}"
     if query.gpu_count is not None:
         yield f"{query.gpu_count} gpus"
+
+
+def slice_text(gpu: Gpu, memory_bytes: int) -> str:
+    """A part of a GPU: its MIG profile by name, else a virtual GPU of that memory."""
+    profile = next((one.name for one in gpu.mig_profiles if one.memory_bytes == memory_bytes), None)
+    return profile or f"vgpu={memory_bytes // GIB}GiB"
 
 
 def _size(size_bytes: int) -> str:

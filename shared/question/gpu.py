@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.errors import UnknownName, UserError
+from shared.question.atoms import key_of
 from shared.question.gpu_count import checked_total, count_beside
 from shared.question.gpu_mention import gpu_mentions, laptop_mention
 from shared.question.gpu_names import GpuNames
@@ -25,6 +26,7 @@ _MIG: Final = re.compile(
 # the profile of a virtual GPU: "A40-48Q", "L40S-24C", "A100-4-20C"
 _VIRTUAL: Final = re.compile(
     r"(?<![\w.])(?P<card>[a-z]{1,3}\d{1,4}[a-z]{0,3})(?P<profile>-(?:\d-)?(?P<n>\d{1,3})[qcab])(?!\w)"
+    r"|(?P<share>vgpu=(?P<gib>\d{1,3})gib)"
 )
 _MAC: Final = re.compile(r"(?<!\w)(?:mac(?:book)?(?: ?(?:studio|mini|pro|air))?|imac|apple silicon)(?!\w)")
 _BRANDED: Final = re.compile(
@@ -50,9 +52,9 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     mig = question.find(_MIG)
     if mig is not None:
         question.take_match(mig)
-    virtual = question.find(_VIRTUAL)
+    virtual = next((one for one in question.find_all(_VIRTUAL) if _is_of_a_gpu(one, names)), None)
     if virtual is not None:
-        question.take(*virtual.span("profile"))
+        question.take(*virtual.span("profile" if virtual["profile"] else "share"))
     sizes = memory_sizes(question)
     named = gpu_mentions(question, names, models, sizes)
     kept = [one for one in named if not is_rejected(question.lower[: one.start])] or named
@@ -72,7 +74,7 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
         profile = None if mig is None else mig["name"]
         hardware = read_named_gpus(question, names, mentions, on_cards, profile, models.is_family)
         if virtual is not None:
-            hardware = _virtual(question, hardware, virtual[0], int(virtual["n"]) * GIB)
+            hardware = _virtual(question, hardware, virtual[0], int(virtual["n"] or virtual["gib"]) * GIB)
     else:
         apple = [row for row in catalog.gpus.values() if is_mac and row.vendor == "apple"]
         hardware = read_nameless_gpus(question, on_cards, apple, models.is_family)
@@ -108,6 +110,11 @@ def _read_instance(question: Remaining, names: GpuNames, is_family: Callable[[st
     question.note("gpu", given, gpu.id, "alias")
     question.note("gpu_count", given, count, "alias")
     return Hardware(gpu=gpu, count=count, is_named=True)
+
+
+def _is_of_a_gpu(profile: re.Match[str], names: GpuNames) -> bool:
+    """Whether a profile stands behind a GPU's name: "lfm2-8b" is a model."""
+    return profile["card"] is None or names.answers(key_of(profile["card"]))
 
 
 def _virtual(question: Remaining, hardware: Hardware, given: str, size_bytes: int) -> Hardware:
