@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.catalog.catalog import Catalog
-from shared.question.canonical import slice_text
+from shared.question.canonical import beside_text, slice_text
 from shared.question.query import Ambiguity, Intent, Query
 from shared.units import GIB
 
@@ -40,6 +40,8 @@ def canonical_text(query: Query) -> str:
 def _hardware(query: Query, *, named: bool) -> str:
     count = f"{query.gpu_count}x " if query.gpu_count else ""
     joint = "on " if named else ""
+    if query.gpus_beside:
+        return joint + beside_text(query)
     if query.gpu:
         part = f" {slice_text(query.gpu, query.gpu_memory_bytes)}" if query.gpu_memory_bytes else ""
         return f"{joint}{count}{query.gpu.id}{part}"

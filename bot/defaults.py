@@ -38,7 +38,11 @@ def with_defaults(query: Query, defaults: Query) -> Query:
     names_hardware = query.gpu or query.gpu_memory_bytes or any(one.field == "gpu" for one in query.ambiguous)
     takes_hardware = query.intent in {Intent.FIT, Intent.WHICH_GPU, Intent.MAX_CONTEXT, Intent.MAX_SEQUENCES}
     if not names_hardware and takes_hardware and not _ASKS_FOR_HARDWARE.search(query.text) and defaults.gpu:
-        filled |= {"gpu": defaults.gpu, "gpu_count": query.gpu_count or defaults.gpu_count}
+        filled |= {
+            "gpu": defaults.gpu,
+            "gpu_count": query.gpu_count or defaults.gpu_count,
+            "gpus_beside": defaults.gpus_beside,
+        }
         if query.intent is Intent.WHICH_GPU:
             filled["intent"] = Intent.FIT
     for field in ("engine", "context_tokens", "kv_cache_type", "sequences"):
@@ -52,6 +56,6 @@ def with_defaults(query: Query, defaults: Query) -> Query:
             how="assumed",
         )
         for field, value in filled.items()
-        if field not in {"intent", "gpu_count"} and value is not None
+        if field not in {"intent", "gpu_count", "gpus_beside"} and value is not None
     )
     return replace(query, **filled, readings=(*query.readings, *readings))  # type: ignore[arg-type]

@@ -41,13 +41,21 @@ def changed(query: Query, change: Change, catalog: Catalog) -> Query:
         intent = Intent.WHICH_GPU if gpu is None else query.intent
         if gpu and query.intent is Intent.WHICH_GPU:
             intent = Intent.FIT
-        return replace(query, gpu=gpu, gpu_memory_bytes=None, intent=intent, ambiguous=_without(query, "gpu"))
+        return replace(
+            query,
+            gpu=gpu,
+            gpus_beside=query.gpus_beside if gpu == query.gpu else (),
+            gpu_memory_bytes=None,
+            intent=intent,
+            ambiguous=_without(query, "gpu"),
+        )
     if field == "quantization":
         return replace(query, quantization=catalog.quantizations.get(value) if value else None)
     if field in _MOST:
         number = _whole_number(field, value) if value else None
-        changes = {field: number} | ({"tensor_parallel": None} if field == "gpu_count" else {})
-        return replace(query, **changes)  # type: ignore[arg-type]
+        if field == "gpu_count" and number != query.gpu_count:
+            return replace(query, gpu_count=number, gpus_beside=(), tensor_parallel=None)
+        return replace(query, **{field: number})  # type: ignore[arg-type]
     if field == "kv_cache_type":
         return replace(query, kv_cache_type=value)
     if field == "engine":

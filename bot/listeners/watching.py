@@ -59,6 +59,8 @@ class Watching:
         if desk.reader is None:
             return said.sentence_message(_NO_FLEET)
         answer = await desk.answer(question)
+        if answer.plan.query.gpus_beside:
+            return said.sentence_message("I watch for GPUs of one kind: name one of them, and how many.")
         place = place_for(answer)
         if place:
             return said.already_fits_message(place, answer)

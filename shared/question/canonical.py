@@ -1,6 +1,7 @@
 """A query as one stable line of text that parses back to it: for buttons, links and pasting."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Final
 
 from shared.catalog.rows import Gpu
@@ -46,7 +47,18 @@ def _parts(query: Query) -> Iterator[str]:
     yield from (f"{one.field}?={'|'.join(one.choices)}" for one in query.ambiguous)
 
 
+def beside_text(query: Query) -> str:
+    """GPUs of one machine that differ: "2x rtx-3090 + 1x rtx-4090"."""
+    if query.gpu is None or not query.gpus_beside:
+        return ""
+    each = [query.gpu.id] * (query.gpu_count or 1) + [gpu.id for gpu in query.gpus_beside]
+    return " + ".join(f"{len(list(run))}x {name}" for name, run in groupby(each))
+
+
 def _hardware(query: Query) -> Iterator[str]:
+    if query.gpus_beside:
+        yield beside_text(query)
+        return
     if query.gpu is not None:
         if query.gpu_count is not None:
             yield f"{query.gpu_count}x"

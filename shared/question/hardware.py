@@ -13,6 +13,7 @@ class Hardware:
     """
 
     gpu: Gpu | None = None
+    beside: tuple[Gpu, ...] = ()
     count: int | None = None
     memory_bytes: int | None = None
     host_memory_bytes: int | None = None

@@ -16,6 +16,7 @@ from shared.question.hardware import Hardware
 from shared.question.memory_size import PLAIN, MemorySize
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
+from shared.question.together import are_together
 
 _BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w.,%]|[ -]?x )")
 _BETWEEN: Final = re.compile(r"[ (,\-_]{0,3}(?:with |w/ ?)?")
@@ -47,7 +48,12 @@ def read_named_gpus(
         UserError: A size a GPU does not come with, an impossible number of GPUs, or an unknown MIG profile.
     """
     sizes = [*sizes, *_sizes_without_unit(question, names, mentions)]
-    said = _count(question, mentions, sizes, is_family)
+    counts = _counts(question, mentions, sizes, is_family)
+    if profile is None and are_together(question.whole, mentions):
+        together = _one_machine(question, names, mentions, sizes, counts)
+        if together is not None:
+            return together
+    said = _count(question, mentions, counts)
     rows: dict[str, Gpu] = {}
     for mention in mentions:
         rows.update({row.id: row for row in _rows(question, names, mention, mentions, sizes, said)})
@@ -71,18 +77,43 @@ def _are_several(mentions: Sequence[GpuMention]) -> bool:
     return len({mention.key for mention in mentions}) > 1
 
 
-def _count(
+def _one_machine(
+    question: Remaining,
+    names: GpuNames,
+    mentions: Sequence[GpuMention],
+    sizes: Sequence[MemorySize],
+    counts: Sequence[int | None],
+) -> Hardware | None:
+    """GPUs of one machine; None where one of them may be several rows, which is asked about first."""
+    gpus: list[Gpu] = []
+    for mention, count in zip(mentions, counts, strict=True):
+        rows = _rows(question, names, mention, mentions, sizes, count)
+        if len(rows) != 1:
+            return None
+        gpus += [rows[0]] * (count or 1)
+    first = counts[0] or 1
+    given = question.given(mentions[0].start, mentions[-1].end)
+    question.note("gpu", given, " + ".join(gpu.name for gpu in gpus), "exact")
+    return Hardware(gpu=gpus[0], count=first, beside=tuple(gpus[first:]), is_named=True)
+
+
+def _counts(
     question: Remaining,
     mentions: Sequence[GpuMention],
     sizes: Sequence[MemorySize],
     is_family: Callable[[str], bool],
-) -> int | None:
-    """How many GPUs are said, with mentions and sizes taken out; None where several kinds differ in it."""
+) -> list[int | None]:
+    """How many are said beside each mention, with mentions and sizes taken out."""
     for mention in mentions:
         question.take(mention.start, mention.end)
     counts = [count_beside(question, *_with_sizes(question, one, sizes), is_family) for one in mentions]
     for size in sizes:
         question.take(size.start, size.end)
+    return counts
+
+
+def _count(question: Remaining, mentions: Sequence[GpuMention], counts: Sequence[int | None]) -> int | None:
+    """How many GPUs are said; None where several kinds differ in it."""
     if _are_several(mentions) and len({count or 1 for count in counts}) > 1:
         question.warnings.append(_COUNTS_DIFFER)
         return None

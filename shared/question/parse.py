@@ -148,6 +148,7 @@ def _query(
         model=model,
         gpu=hardware.gpu,
         gpu_count=count,
+        gpus_beside=hardware.beside,
         quantization=quantization,
         context_tokens=context,
         engine=settings.engine,

@@ -14,7 +14,7 @@ from shared.question.query import Intent, Query
 CATALOG = load_catalog()
 FIELDS = (
     "intent", "model", "gpu", "gpu_count", "quantization", "context_tokens", "engine", "sequences", "kv_cache_type",
-    "gpu_memory_bytes", "host_memory_bytes", "gpu_layers", "tensor_parallel", "other_models",
+    "gpu_memory_bytes", "gpus_beside", "host_memory_bytes", "gpu_layers", "tensor_parallel", "other_models",
 )  # fmt: skip
 
 
@@ -124,3 +124,10 @@ def test_a_slice_of_a_gpu_stays_a_slice() -> None:
 
     assert asked.gpu_memory_bytes is not None
     assert (again.gpu, again.gpu_memory_bytes) == (asked.gpu, asked.gpu_memory_bytes)
+
+
+def test_different_gpus_of_one_machine_survive_their_buttons(catalog: Catalog) -> None:
+    query = parse_question("llama 3.3 70b q4 on 2x 3090 and a 4090 with 128 GB RAM", catalog)
+
+    assert [gpu.id for gpu in query.gpus_beside] == ["rtx-4090"]
+    same(query, catalog)

@@ -11,6 +11,7 @@ def reading_of(query: Query) -> dict[str, object]:
         "model": query.model and query.model.id,
         "gpu": query.gpu and query.gpu.id,
         "gpu_count": query.gpu_count,
+        "gpus_beside": [gpu.id for gpu in query.gpus_beside] or None,
         "quantization": query.quantization and query.quantization.id,
         "context_tokens": query.context_tokens,
         "engine": query.engine,

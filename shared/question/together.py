@@ -1,0 +1,29 @@
+"""Whether GPUs named side by side are one machine's ("a 4090 and a 3090") or a choice ("4090 or 3090")."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from shared.question.amounts import WORD
+from shared.question.gpu_mention import GpuMention
+
+_SIZE: Final = r"(?:[ (]*\d{1,4} ?gi?b?\)?)?"
+_JOINED: Final = re.compile(
+    rf"^s?{_SIZE}(?: (?:gpus?|cards?))?,? ?(?:\+|&|plus|along ?with|alongside|together with|paired with|"
+    rf"combined with|next to|in addition to|"
+    rf"and (?:an?|one|another|the other|my|{WORD}|\d{{1,2}} ?x?|x ?\d{{1,2}})(?= ))"
+)
+_A_CHOICE: Final = re.compile(
+    r"(?<!\w)(?:or|vs\.?|versus|compare[ds]?|comparing|between|either|better)(?!\w)"
+)
+
+
+def are_together(question: str, mentions: Sequence[GpuMention]) -> bool:
+    """Whether every GPU is joined to the one before it, and nothing in the question makes them a choice.
+
+    A bare "and" is not enough: "on A100 and H100" asks twice, "an A100 and an H100" counts what is there.
+    """
+    if len(mentions) < 2 or _A_CHOICE.search(question):
+        return False
+    return all(_JOINED.match(question[one.end : other.start]) for one, other in pairwise(mentions))
