@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports format golden accuracy release clean
+.PHONY: help run test check lint types imports format golden accuracy release pictures clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -55,6 +55,9 @@ $(BIN)/.deploy: $(BIN)/.dev
 
 release: $(BIN)/.deploy ## Wheel, source distribution, chart, bills of materials and checksums into dist/, tried out
 	$(BIN)/python -m deploy.release
+
+pictures: $(BIN)/.dev ## Take the pictures of the documentation anew, from the real thing
+	$(BIN)/python -m tests.pictures
 
 clean: ## Remove what make built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
