@@ -1,6 +1,7 @@
 """How many ranks each part of a model is cut over, and how many whole experts one rank holds."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 from shared.catalog.rows import Shape
@@ -39,6 +40,7 @@ class Split:
         return self == Split.even(self.attention)
 
 
+@lru_cache(maxsize=4096)
 def vllm_split(shape: Shape, tensor: int, data: int, rank: int, *, expert_parallel: bool) -> Split:
     """What rank `rank` of a vLLM server holds, counted over all its engines.
 

@@ -82,6 +82,7 @@ def _ranks(workload: Workload, gpus: Sequence[Gpu], run: Run, facts: Engine, rul
 
 def _capacity(run: Run, ranks: Sequence[Rank], rules: Rules, *, idle: int) -> ServerCapacity:
     """What the rank with the fewest blocks leaves: all ranks are given as many blocks as that one has."""
+    every, ranks = ranks, tuple({id(rank): rank for rank in ranks}.values())  # most are one and the same
     fewest = min(ranks, key=lambda rank: rank.blocks / max(1, rank.blocks_per_sequence))
     concurrency = float(run.batch.max_num_seqs)  # of encoders, which keep no cache
     if fewest.blocks_per_sequence:
@@ -99,7 +100,7 @@ def _capacity(run: Run, ranks: Sequence[Rank], rules: Rules, *, idle: int) -> Se
         starts=free_at_start
         and all(rank.pool_bytes >= 0 and rank.blocks >= rank.blocks_per_sequence for rank in ranks),
         smallest_utilization=_smallest_utilization(ranks),
-        free_at_start_bytes=(*(rank.needed_at_start_bytes for rank in ranks), *(0,) * idle),
+        free_at_start_bytes=(*(rank.needed_at_start_bytes for rank in every), *(0,) * idle),
         free_at_start_uncertainty_bytes=max(rank.start_error_bytes for rank in ranks),
     )
 
