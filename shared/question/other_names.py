@@ -8,7 +8,7 @@ OTHER_MODELS: Final = words(
     """
 airoboros alpaca apertus apriel aquila arctic aya bagel baichuan bark bert bloom bloomz cerebras chatglm
 chatgpt claude codegeex codegemma codellama codegen codestral codeqwen cogagent cogito cogvlm cohere
-comfyui commander cosmos dbrx deci deepcoder deepscaler devstral diffusiongemma dolly dolphin
+comfyui commander cosmos dbrx deci deepcoder deepscaler devstral diffusion diffusiongemma dolly dolphin
 dolphincoder embeddinggemma eurollm ernie exaone falcon firefunction flan flux functiongemma galactica
 gemini glm goliath granite grok guanaco gptj gptneox helium hermes hunyuan internlm internvl janus jamba
 kimi koala leo lfm lightgpt llava llada luminous magistral magnum mamba marco mathstral medgemma meditron

@@ -22,7 +22,7 @@ _CANDIDATE: Final = re.compile(
   | \d(?:\.\d+)?[- ]?bpw(?:[ ]exl[23])?
   | (?:exl[23][ ])\d(?:\.\d+)?[ ]?bpw
   | w\da\d{{1,2}}(?:[-_](?:fp8|int8|g\d+))?
-  | (?:nv|mx)[-_]?fp[-_]?\d(?:[-_ ]moe|[-_ ]gguf)?
+  | (?:nv|mx)[-_]?fp[-_]?\d(?:[-_ ]moe|[-_ ]gguf|-fp8)?
   | fp[-_]?\d{{1,2}}(?:[-_]dynamic)? | bf[-_]?\d\d | f16 | f32 | b?float(?:8|16|32) | e4m3 | nf4
   | half[-_ ]precision | (?:16|32)[-_ ]?bits? | llm[-.]?int8(?:\(\))? | ternary | smoothquant | load[-_]in[-_][48]bit
     )(?![\w]|\.\d)""",
