@@ -42,9 +42,23 @@ def attempt(
 ) -> Attempt:
     """This workload on these GPUs; what the engine refuses, or we have no rule for, is an attempt that does not fit."""
     try:
-        return Attempt(estimate(workload, gpus, catalog, free_bytes=free_bytes))
+        return attempt_by_rule(workload, gpus, catalog, free_bytes)
     except NoRule as error:
         return _without_a_rule(error, workload, gpus, free_bytes)
+
+
+def attempt_by_rule(
+    workload: Workload, gpus: Sequence[Gpu], catalog: Catalog, free_bytes: Sequence[int] | None = None
+) -> Attempt:
+    """The same where what fits is to be counted: without a rule for the model there is nothing to count.
+
+    Raises:
+        NoRule: We have no rule for this model in this engine.
+    """
+    try:
+        return Attempt(estimate(workload, gpus, catalog, free_bytes=free_bytes))
+    except NoRule:
+        raise
     except (Refused, Unsupported, BadValue) as error:
         return Attempt(None, error.sentence)
 

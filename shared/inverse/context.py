@@ -40,7 +40,7 @@ def longest_context(
         free_bytes: What is free on each GPU now; left out, the GPUs are empty.
 
     Raises:
-        UserError: No GPU, or no such engine.
+        UserError: No GPU, no such engine, or no rule for the model in it.
     """
     asked = question(workload, gpus, catalog, free_bytes)
     limit = min(most_tokens or workload.model.context_tokens, workload.model.context_tokens)

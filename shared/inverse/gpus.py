@@ -7,7 +7,7 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.inverse.answer import Answer, Solved, why_not
-from shared.inverse.attempt import Attempt, attempt
+from shared.inverse.attempt import Attempt, attempt_by_rule
 from shared.memory.workload import Workload
 
 MOST_GPUS: Final = 64
@@ -44,14 +44,14 @@ def fewest_gpus(workload: Workload, gpu: Gpu, catalog: Catalog, *, most: int = M
     all its layouts, and the first that fits is the fewest. `beyond` is the next smaller count the engine accepts.
 
     Raises:
-        UnknownName: No such engine.
+        UserError: No such engine, or no rule for the model in it.
     """
     smaller: tuple[int, Attempt] | None = None
     refused = ""
     for count in range(1, most + 1):
         nearest: Attempt | None = None
         for layout in layouts(workload, count):
-            made = attempt(layout, (gpu,) * count, catalog)
+            made = attempt_by_rule(layout, (gpu,) * count, catalog)
             if made.fits:
                 return _answer(count, made, smaller, refused)
             nearest = _nearer(made, nearest)

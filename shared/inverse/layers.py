@@ -25,7 +25,7 @@ def most_gpu_layers(
     the most they could hold, and every number from there down is tried.
 
     Raises:
-        UserError: No GPU, or another engine than llama.cpp.
+        UserError: No GPU, another engine than llama.cpp, or no rule for the model in it.
     """
     asked = _question(workload, gpus, catalog, free_bytes)
     most = offloadable_layers(workload)
@@ -63,7 +63,7 @@ def fewest_cpu_expert_layers(
     Found as `most_gpu_layers` is, for the same reasons.
 
     Raises:
-        UserError: No GPU, another engine than llama.cpp, or a model without experts.
+        UserError: No GPU, another engine than llama.cpp, or a model without experts or without a rule in it.
     """
     asked = _question(workload, gpus, catalog, free_bytes)
     if workload.model.shape.experts is None:

@@ -49,7 +49,7 @@ def best_quantization(
     not fit.
 
     Raises:
-        UserError: No GPU, or no such engine.
+        UserError: No GPU, no such engine, or no rule for the model in it.
     """
     asked = question(workload, gpus, catalog, free_bytes)
     too_large: Attempt | None = None

@@ -7,7 +7,7 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.errors import UserError
 from shared.inverse.answer import Answer, Solved
-from shared.inverse.attempt import Attempt, attempt
+from shared.inverse.attempt import Attempt, attempt_by_rule
 from shared.memory.workload import Workload
 
 
@@ -26,10 +26,10 @@ class Question:
         return self.free_bytes or tuple(gpu.memory_usable_bytes for gpu in self.gpus)
 
     def attempted(self, workload: Workload) -> Attempt:
-        """The workload on this hardware; asked again it is not estimated again."""
+        """The workload on this hardware; asked again it is not estimated again. Raises NoRule as the attempt does."""
         made = self._made.get(workload)
         if made is None:
-            made = self._made[workload] = attempt(workload, self.gpus, self.catalog, self.free_bytes)
+            made = self._made[workload] = attempt_by_rule(workload, self.gpus, self.catalog, self.free_bytes)
         return made
 
     def answer(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
+from shared.errors import NoRule
 from shared.estimator import Estimate
 from shared.inverse.layers import fewest_cpu_expert_layers, most_gpu_layers, offloadable_layers
 from shared.memory.workload import Workload
@@ -12,17 +13,19 @@ from shared.planner.workloads import workload
 
 
 def best_offload(case: Case, quantization: Quantization, catalog: Catalog) -> Estimate | None:
-    """llama.cpp with as much on the GPUs as fits; None when nothing does, or when all of it would.
+    """llama.cpp with as much on the GPUs as fits; None when nothing does, when all of it would, or without a rule.
 
     A mixture keeps its attention on the GPU and moves whole layers' experts to the host, which costs far less speed
     than moving whole layers; only when not even that fits do layers follow.
     """
     base = replace(workload(case, quantization, "llama.cpp"), gpu_layers=None)
-    experts = case.model.shape.experts
     found = None
-    if experts is not None:
-        found = _with_experts_on_host(base, case, catalog)
-    return found or _with_layers_on_host(base, case, catalog)
+    try:
+        if case.model.shape.experts is not None:
+            found = _with_experts_on_host(base, case, catalog)
+        return found or _with_layers_on_host(base, case, catalog)
+    except NoRule:
+        return None
 
 
 def layers_on_gpu(load: Workload) -> int:
@@ -44,10 +47,10 @@ def host_sentence(found: Estimate) -> str:
 
 
 def _with_experts_on_host(base: Workload, case: Case, catalog: Catalog) -> Estimate | None:
-    answer = fewest_cpu_expert_layers(base, (case.gpu,) * case.gpu_count, catalog)
+    answer = fewest_cpu_expert_layers(base, case.gpus, catalog)
     return answer.estimate if answer.value else None
 
 
 def _with_layers_on_host(base: Workload, case: Case, catalog: Catalog) -> Estimate | None:
-    answer = most_gpu_layers(base, (case.gpu,) * case.gpu_count, catalog)
+    answer = most_gpu_layers(base, case.gpus, catalog)
     return answer.estimate if answer.value not in (0, offloadable_layers(base)) else None

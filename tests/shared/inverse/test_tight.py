@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.catalog.load import load_catalog
-from shared.errors import Refused, UserError
+from shared.errors import NoRule, Refused, UserError
 from shared.estimator import estimate
 from shared.inverse.context import longest_context
 from shared.inverse.gpus import fewest_gpus, layouts
@@ -20,8 +20,7 @@ CATALOG = load_catalog()
 ENGINES = tuple(CATALOG.engines)
 # A laptop's card, a slice's worth, a desktop's, and three of the data centre, one of another vendor.
 GPUS = ("rtx-3060-12gb", "rtx-4090", "l40s", "a100-80gb", "h200", "mi300x")
-# Each model meets two of them, so that every engine meets every card many times; llama.cpp, whose graphs take
-# milliseconds each, is asked about every few of them.
+# Each model meets two of them, so that every engine meets every card many times.
 PAIRS = [
     (model, GPUS[(index + turn * 3) % len(GPUS)])
     for index, model in enumerate(sorted(CATALOG.models))
@@ -39,6 +38,21 @@ def usual(model_id: str, engine: str, **changes) -> Workload:
     return Workload(model=model, quantization=chosen, engine=engine, **(defaults | changes))
 
 
+def pairs(engine: str, every: int = 1) -> list[tuple[str, str]]:
+    """Models the engine has a rule for, each with a card; of llama.cpp, whose graphs take milliseconds, fewer."""
+    return [pair for pair in PAIRS[::every] if has_rule(usual(pair[0], engine))]
+
+
+def has_rule(workload: Workload) -> bool:
+    try:
+        estimate(workload, (CATALOG.gpus["h200"],), CATALOG)
+    except NoRule:
+        return False
+    except UserError:
+        return True
+    return True
+
+
 def fits(workload: Workload, *gpus) -> bool:
     try:
         return estimate(workload, gpus, CATALOG).verdict is Verdict.FITS
@@ -49,7 +63,7 @@ def fits(workload: Workload, *gpus) -> bool:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_longest_context_fits_and_a_step_more_does_not(engine):
     inside = 0
-    for model_id, gpu_id in PAIRS[:: 7 if engine == "llama.cpp" else 1]:
+    for model_id, gpu_id in pairs(engine, 7 if engine == "llama.cpp" else 1):
         load, gpu = usual(model_id, engine), CATALOG.gpus[gpu_id]
         answer = longest_context(load, (gpu,), CATALOG)
         if answer.value is None:
@@ -69,7 +83,7 @@ def test_the_longest_context_fits_and_a_step_more_does_not(engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_most_sequences_fit_and_one_more_does_not(engine):
     inside = 0
-    for model_id, gpu_id in PAIRS[:: 7 if engine == "llama.cpp" else 1]:
+    for model_id, gpu_id in pairs(engine, 7 if engine == "llama.cpp" else 1):
         load, gpu = usual(model_id, engine), CATALOG.gpus[gpu_id]
         answer = most_sequences(load, (gpu,), CATALOG)
         if answer.value is None:
@@ -86,7 +100,7 @@ def test_the_most_sequences_fit_and_one_more_does_not(engine):
 @pytest.mark.parametrize("cards", [1, 3])
 def test_the_most_layers_on_the_gpus_fit_and_no_larger_number_does(cards):
     inside = 0
-    for model_id, gpu_id in PAIRS[::16]:
+    for model_id, gpu_id in pairs("llama.cpp", 16):
         load, gpus = usual(model_id, "llama.cpp"), (CATALOG.gpus[gpu_id],) * cards
         if load.model.shape.gguf_architecture is None:
             continue
@@ -106,7 +120,7 @@ def test_the_most_layers_on_the_gpus_fit_and_no_larger_number_does(cards):
 @pytest.mark.parametrize("cards", [1, 2])
 def test_the_fewest_expert_layers_on_the_host_fit_and_no_smaller_number_does(cards):
     inside = 0
-    mixtures = [pair for pair in PAIRS if CATALOG.models[pair[0]].shape.experts is not None]
+    mixtures = [pair for pair in pairs("llama.cpp") if CATALOG.models[pair[0]].shape.experts is not None]
     for model_id, gpu_id in mixtures[::6]:
         load, gpus = usual(model_id, "llama.cpp"), (CATALOG.gpus[gpu_id],) * cards
         if load.model.shape.gguf_architecture is None:
@@ -124,7 +138,7 @@ def test_the_fewest_expert_layers_on_the_host_fit_and_no_smaller_number_does(car
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_best_quantization_fits_and_no_better_one_does(engine):
-    for model_id, gpu_id in PAIRS[:: 7 if engine == "llama.cpp" else 1]:
+    for model_id, gpu_id in pairs(engine, 7 if engine == "llama.cpp" else 1):
         load, gpu = usual(model_id, engine), CATALOG.gpus[gpu_id]
         answer = best_quantization(load, (gpu,), CATALOG)
         order = [row.id for row in by_quality(load.model, engine, CATALOG)]
@@ -137,7 +151,7 @@ def test_the_best_quantization_fits_and_no_better_one_does(engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_fewest_gpus_hold_it_and_no_fewer_do_in_any_layout(engine):
     several = 0
-    for model_id, gpu_id in PAIRS[:: 9 if engine == "llama.cpp" else 3]:
+    for model_id, gpu_id in pairs(engine, 9 if engine == "llama.cpp" else 3):
         load, gpu = usual(model_id, engine), CATALOG.gpus[gpu_id]
         answer = fewest_gpus(load, gpu, CATALOG, most=16)
         counts = range(1, answer.value or 17)
@@ -190,6 +204,15 @@ def test_only_llama_cpp_keeps_layers_on_the_host(solve):
 def test_a_model_without_experts_has_none_to_keep_on_the_host():
     with pytest.raises(Refused, match="no experts"):
         fewest_cpu_expert_layers(usual("llama-3.1-8b", "llama.cpp"), (CATALOG.gpus["h200"],), CATALOG)
+
+
+def test_without_a_rule_the_question_is_not_answered_with_no():
+    without = next(name for name in sorted(CATALOG.models) if not has_rule(usual(name, "llama.cpp")))
+    load, gpus = usual(without, "llama.cpp"), (CATALOG.gpus["rtx-4090"],)
+
+    for solve in (longest_context, most_sequences, most_gpu_layers, best_quantization):
+        with pytest.raises(NoRule, match="no rule"):
+            solve(load, gpus, CATALOG)
 
 
 def test_without_a_gpu_the_question_asks_for_one():
