@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from shared.catalog.rows import LayerKind, Shape
-from shared.memory.checkpoint import LINEAR
+from shared.memory.checkpoint import EXPERTS, LINEAR
 from shared.memory.sharding import shard_shape
 from shared.memory.split import Split
 from shared.memory.tensor import Role, Tensor
@@ -36,6 +36,16 @@ def numbers_per_rank(shape: Shape, layers: Sequence[int], split: Split, targets:
     W + B A with A of rank x inputs and B of outputs x rank (arXiv 2106.09685). A server cuts the outputs of B where
     the matrix is cut by rows and the inputs of A where it is cut by columns; the other half is whole on every rank.
     """
+    return _numbers(shape, layers, split, _ROLES[targets])
+
+
+@lru_cache(maxsize=8192)
+def expert_numbers(shape: Shape, layers: Sequence[int], split: Split) -> int:
+    """The routed experts' part of `numbers_per_rank`."""
+    return _numbers(shape, layers, split, EXPERTS)
+
+
+def _numbers(shape: Shape, layers: Sequence[int], split: Split, roles: frozenset[Role]) -> int:
     wanted = set(layers)
     total = 0
     for group in inventory(shape).groups:
@@ -43,7 +53,7 @@ def numbers_per_rank(shape: Shape, layers: Sequence[int], split: Split, targets:
         one = sum(
             _pair(tensor, kv_heads, split)
             for tensor in group.tensors
-            if tensor.role in _ROLES[targets] and not (tensor.is_vector or tensor.bias)
+            if tensor.role in roles and not (tensor.is_vector or tensor.bias)
         )
         total += one * len(wanted.intersection(group.layers))
     return total

@@ -33,8 +33,8 @@ class CacheDigest:
         return (full + window) * settings.streams
 
     def state_between(self, first: int, end: int, settings: Settings) -> int:
-        """The recurrent state of those layers, one per sequence."""
-        return (self.recurrent[end] - self.recurrent[first]) * settings.sequences
+        """The recurrent state of those layers, one per sequence and for every token it may go back."""
+        return (self.recurrent[end] - self.recurrent[first]) * settings.sequences * (1 + settings.rollbacks)
 
 
 @lru_cache(maxsize=256)

@@ -39,7 +39,33 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         argv.append("--embedding")
     if workload.swa_full:
         argv.append("--swa-full")
-    return Launch(argv=(*argv, *_split(workload, gpus)), notes=notes)
+    beside, more = _beside(workload, from_hub=source[0] == "-hf")
+    return Launch(argv=(*argv, *_split(workload, gpus), *beside), notes=(*notes, *more))
+
+
+def _beside(workload: Workload, *, from_hub: bool) -> tuple[list[str], tuple[str, ...]]:
+    """Adapters, projector and what drafts, with what a reader must fill in."""
+    argv: list[str] = []
+    notes: tuple[str, ...] = ()
+    if workload.adapters is not None:
+        for number in range(1, workload.adapters.count + 1):
+            argv += ["--lora", f"path/to/adapter-{number}.gguf"]
+        notes += ("Put the files of your adapters in place of path/to/adapter-….gguf.",)
+    if workload.projector and not from_hub:  # -hf brings it along
+        argv += ["--mmproj", f"path/to/mmproj-{workload.model.id}.gguf"]
+        notes += ("Put the projector's file in place of path/to/mmproj-….gguf.",)
+    elif workload.model.towers and not workload.projector and from_hub:
+        argv.append("--no-mmproj")
+    speculation = workload.speculation
+    if speculation is not None and speculation.draft is None:
+        argv += ["--spec-type", "draft-mtp", "--spec-draft-n-max", str(speculation.tokens)]
+    elif speculation is not None and speculation.draft is not None:
+        quantization = speculation.quantization or workload.quantization
+        argv += ["-md", f"{speculation.draft.id}-{mix_of(quantization)}.gguf"]
+        argv += ["--spec-draft-n-max", str(speculation.tokens)]
+        if speculation.gpu_layers is not None:
+            argv += ["-ngld", str(speculation.gpu_layers)]
+    return argv, notes
 
 
 def _split(workload: Workload, gpus: Sequence[Gpu]) -> list[str]:

@@ -5,31 +5,78 @@ from dataclasses import replace
 from typing import Final
 
 from shared.catalog.rows import Engine, Gpu
+from shared.engines.llama_cpp.beside import Extra, adapters, drafted, mtp, projector, with_extras
 from shared.engines.llama_cpp.cache import CacheDigest, as_cached, cache_digest
 from shared.engines.llama_cpp.compute import compute_bytes, reservation
 from shared.engines.llama_cpp.encoder import encoder_compute_bytes
-from shared.engines.llama_cpp.notes import assumptions, compute_error, evidence, warnings
+from shared.engines.llama_cpp.notes import assumptions, beside_lines, compute_error, evidence, warnings
 from shared.engines.llama_cpp.overhead import context, error_bytes, scratch
 from shared.engines.llama_cpp.place import Placement, Range, placement
 from shared.engines.llama_cpp.quantizer import mix_of
 from shared.engines.llama_cpp.settings import ENCODERS, ENGINE, Settings, resolve
 from shared.engines.llama_cpp.weights import WeightsDigest, digest
+from shared.engines.not_offered import refuse_not_offered
 from shared.engines.uncommon_layers import refuse_uncommon
 from shared.memory.breakdown import Breakdown, DeviceMemory
 from shared.memory.placement import HOST
 from shared.memory.workload import Workload
 
 _LOGIT_BYTES: Final = 4
+_OFFERED: Final = frozenset({"speculation", "adapters"})
 
 
 def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
-    """The bytes of a workload on these GPUs (none: host memory only).
+    """The bytes of a workload on these GPUs (none: host memory only), with all that is loaded beside the model.
 
     Raises:
         BadValue: A setting that llama.cpp does not have.
         Refused: A combination that llama.cpp refuses to start with.
         Unsupported: A model that llama.cpp has no loader for.
     """
+    refuse_not_offered(ENGINE, workload, offered=_OFFERED)
+    plain = _plain(workload, gpus, facts)
+    if workload.adapters is None and workload.speculation is None and not workload.projector:
+        return plain
+    version = workload.engine_version or facts.version
+    settings = resolve(workload, version)
+    mix = mix_of(workload.quantization)
+    placed = placement(workload, gpus, digest(workload.model, mix).layer_count)
+    last = placed.places[-1]
+    compute = plain.host.compute_bytes if last == HOST else plain.per_gpu[last].compute_bytes
+    extras = [
+        adapters(workload, settings, placed),
+        projector(workload, len(gpus)),
+        mtp(workload, mix, settings, placed, compute),
+        _drafted(workload, gpus, facts),
+    ]
+    return with_extras(plain, extras, beside_lines(workload))
+
+
+def _drafted(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> dict[int, Extra]:
+    """The draft model, with the model's context, a 16-bit cache and one row of logits per slot.
+
+    `common_base_params_to_speculative` of common/speculative.cpp at 0c1e57098.
+    """
+    speculation = workload.speculation
+    if speculation is None or speculation.draft is None:
+        return {}
+    draft = replace(
+        workload,
+        model=speculation.draft,
+        quantization=speculation.quantization or workload.quantization,
+        gpu_layers=speculation.gpu_layers,
+        cpu_expert_layers=0,
+        kv_cache_type_k="auto",
+        kv_cache_type_v="auto",
+        speculation=None,
+        adapters=None,
+        projector=False,
+    )
+    return drafted(_plain(draft, gpus, facts))
+
+
+def _plain(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
+    """The model alone."""
     version = workload.engine_version or facts.version
     stored = workload.model
     cached = as_cached(stored)

@@ -42,9 +42,8 @@ def compute_error(model: Model, version: str) -> float:
 
 def assumptions(workload: Workload, version: str, settings: Settings) -> tuple[str, ...]:
     """What the numbers take for granted."""
-    return _assumptions(
-        version, workload.program, settings.tokens, settings.flash_attention, bool(workload.model.towers)
-    )
+    text_only = bool(workload.model.towers) and not workload.projector
+    return _assumptions(version, workload.program, settings.tokens, settings.flash_attention, text_only)
 
 
 @lru_cache(maxsize=1024)
@@ -54,6 +53,24 @@ def _assumptions(version: str, program: str, batch: int, flash: bool, towers: bo
     if towers:
         said.append("Text only: the vision or audio projector (--mmproj) is not loaded.")
     return tuple(said)
+
+
+def beside_lines(workload: Workload) -> tuple[str, ...]:
+    """What is loaded beside the model, and how little of it was measured."""
+    said = []
+    if workload.adapters is not None:
+        count, rank = workload.adapters.count, workload.adapters.rank
+        said.append(
+            f"{count} LoRA adapters of rank {rank} in 32 bits, as convert_lora_to_gguf.py writes them."
+        )
+    if workload.speculation is not None:
+        who = workload.speculation.draft.name if workload.speculation.draft else "its own MTP layers"
+        said.append(
+            f"Guessed ahead of each slot: {workload.speculation.tokens} by {who}, in a context of their own."
+        )
+    if workload.projector:
+        said.append("The projector in 16 bits; its own compute buffer is a rule of thumb, 40 % of it.")
+    return (*said, "Hardly any log shows this, so the interval is wider.")
 
 
 def warnings(workload: Workload, settings: Settings) -> tuple[str, ...]:

@@ -43,7 +43,8 @@ class Settings:
             cells they keep at most.
         streams: Parts of the cache: 1 when unified, else one per sequence.
         tokens: Of the micro batch the compute buffers are reserved for.
-        outputs: Logits rows reserved.
+        outputs: Logits rows reserved: of every slot's next token and those guessed ahead (`server_output_limits`).
+        rollbacks: Older recurrent states kept per sequence, to go back where a guess was wrong (`need_n_rs_seq`).
     """
 
     sequences: int
@@ -54,6 +55,7 @@ class Settings:
     window_limit: int
     tokens: int
     outputs: int
+    rollbacks: int
     flash_attention: bool
     key_type: str
     value_type: str
@@ -86,6 +88,9 @@ def resolve(workload: Workload, version: str) -> Settings:
         limit = pad(shape.window_tokens * (sequences if unified else 1) + ubatch, CELL_PADDING)
     window_cells = min(cells, limit)
     tokens = min(cells if unified else cells * sequences, ubatch)
+    ahead = workload.speculation.tokens if workload.speculation else 0
+    if ahead < 0 or (workload.speculation and not ahead):
+        raise BadValue("num_speculative_tokens", ahead, "give at least one token")
     return Settings(
         sequences=sequences,
         streams=1 if unified else sequences,
@@ -94,7 +99,8 @@ def resolve(workload: Workload, version: str) -> Settings:
         window_grows=window_cells == cells,
         window_limit=limit,
         tokens=ceil_div(tokens, sequences) * sequences,
-        outputs=min(tokens, batch if hands_out_all(workload) else sequences),
+        outputs=min(tokens, batch if hands_out_all(workload) else sequences * (1 + ahead)),
+        rollbacks=ahead if ahead and workload.speculation and workload.speculation.draft is None else 0,
         flash_attention=flash,
         key_type=key_type,
         value_type=value_type,

@@ -147,7 +147,8 @@ def _capacity(workload: Workload, ranks: Sequence[_Rank], facts: Engine, version
     steps = 0
     for rank in ranks:
         inside = rank.device.total_bytes - rank.device.cuda_graph_bytes
-        steps = max(steps, math.ceil(inside * _FRACTION_STEPS / (rank.usable_bytes * wiggle)))
+        room = rank.usable_bytes * wiggle
+        steps = max(steps, math.ceil(inside * _FRACTION_STEPS / room) if room else _FRACTION_STEPS + 1)
     return ServerCapacity(
         budget_bytes=fewest.budget_bytes,
         kv_pool_bytes=fewest.pool_bytes,
