@@ -39,7 +39,7 @@ _OTHER_FLAGS: Final = re.compile(
     r"-fa(?: (?:on|off|1|0))?|--flash-attn(?: (?:on|off|1|0))?|--mlock|--no-mmap|--enforce-eager|--trust-remote-code|"
     r"\d+[- ]?cores?(?!\w)|"
     r"\d+(?:\.\d+)? ?(?:t/s|tok/s|toks?/s(?:ec)?|tokens?[ /](?:per )?s(?:ec(?:ond)?s?)?|tps|gb/s|gbps|"
-    r"tb/s|mhz|ghz|watts?)(?!\w)|\d+(?:w|[ ]w(?=[ ]*(?:[,.;:)?!/]|$)))(?!\w))"
+    r"tb/s|mhz|ghz|watts?)(?!\w)|\d+(?:w|[ ]w(?=[ ]*(?:[,.;:)?!]|$)))(?!\w))"
 )
 _PROCESSOR: Final = re.compile(
     r"(?<![\w-])(?:(?:amd )?(?:ryzen(?![ -]ai[ -]max)(?: (?:ai|pro|threadripper))*(?: \d)?|"

@@ -9,11 +9,11 @@ from shared.catalog.catalog import Catalog
 from shared.errors import UnknownName, UserError
 from shared.question.atoms import key_of
 from shared.question.gpu_count import checked_total, count_beside
-from shared.question.gpu_mention import gpu_mentions, laptop_mention
+from shared.question.gpu_mention import GpuMention, gpu_mentions, laptop_mention
 from shared.question.gpu_names import GpuNames
 from shared.question.hardware import Hardware
 from shared.question.instance import find_instance
-from shared.question.memory_size import HOST, MemorySize, memory_sizes
+from shared.question.memory_size import HOST, PLAIN, MemorySize, memory_sizes
 from shared.question.model_names import ModelNames
 from shared.question.named_gpu import read_named_gpus
 from shared.question.nameless_gpu import read_nameless_gpus
@@ -28,6 +28,7 @@ _VIRTUAL: Final = re.compile(
     r"(?<![\w.])(?P<card>[a-z]{1,3}\d{1,4}[a-z]{0,3})(?P<profile>-(?:\d-)?(?P<n>\d{1,3})[qcab])(?!\w)"
     r"|(?P<share>vgpu=(?P<gib>\d{1,3})gib)"
 )
+_BESIDE: Final = re.compile(r"(?:\b(?:with|and|plus)|[+&,]) *$")
 _MAC: Final = re.compile(r"(?<!\w)(?:mac(?:book)?(?: ?(?:studio|mini|pro|air))?|imac|apple silicon)(?!\w)")
 _BRANDED: Final = re.compile(
     r"(?<![\w.])(?:(?:nvidia|geforce|radeon|tesla|quadro|titan|instinct|rtx|gtx|rx|arc)[ -]*)+"
@@ -73,6 +74,7 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     if mentions:
         profile = None if mig is None else mig["name"]
         hardware = read_named_gpus(question, names, mentions, on_cards, profile, models.is_family)
+        on_host = on_host or _left_for_the_host(question, on_cards, mentions, names, hardware.count or 1)
         if virtual is not None:
             hardware = _virtual(question, hardware, virtual[0], int(virtual["n"] or virtual["gib"]) * GIB)
     else:
@@ -81,6 +83,28 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     for size in sizes:
         question.take(size.start, size.end)
     return _with_host_memory(question, hardware, on_host)
+
+
+def _left_for_the_host(
+    question: Remaining,
+    sizes: Sequence[MemorySize],
+    mentions: Sequence[GpuMention],
+    names: GpuNames,
+    count: int,
+) -> list[MemorySize]:
+    """A second size that is no card's ("a P6000 24GB, with 128gb"): the machine's own memory."""
+    cards = {size for one in mentions for row in (*one.said, *one.loose) for size in names.sizes[row.id]}
+    if not any(size.gib in cards for size in sizes):
+        return []
+    theirs = cards | {size * count for size in cards}
+    return [
+        size
+        for size in sizes
+        if size.kind == PLAIN
+        and not size.of_all
+        and size.gib not in theirs
+        and _BESIDE.search(question.whole[: size.start])
+    ]
 
 
 def refuse_unknown_gpu(question: Remaining, catalog: Catalog) -> None:

@@ -24,6 +24,7 @@ class Fit:
     unsaid_words: int
     unsaid_versions: int
     soft_misses: int
+    versions: frozenset[str]
 
     @property
     def rank(self) -> tuple[int, int, int]:
@@ -47,9 +48,15 @@ def closest(asked: Face, names: ModelNames) -> tuple[Model, ...]:
     if not asked.words - SOFT and not asked.versions:
         fits.sort(key=lambda fit: (*_commonness(fit.model, names), _age(fit.model)))
         return tuple(fit.model for fit in fits)
-    closest_rank = min((fit.rank for fit in fits), default=None)
-    best = [fit.model for fit in fits if fit.rank == closest_rank]
-    return tuple(sorted(best, key=_age))
+    closest_rank = min((fit.rank[:2] for fit in fits), default=None)
+    best = [fit for fit in fits if fit.rank[:2] == closest_rank]
+    kept = [fit.model for fit in best if not _is_outdone(fit, best)]
+    return tuple(sorted(kept, key=_age))
+
+
+def _is_outdone(fit: Fit, others: Sequence[Fit]) -> bool:
+    """Whether another row of that very version has more of the words about training: "chat" picks no version."""
+    return any(other.versions == fit.versions and other.soft_misses < fit.soft_misses for other in others)
 
 
 def _candidates(asked: Face, names: ModelNames) -> Sequence[Faces]:
@@ -95,6 +102,7 @@ def _fit_face(asked: Face, model: Model, face: Face, faces: tuple[Face, ...]) ->
         unsaid_words=len(face.words - asked.words - SOFT),
         unsaid_versions=len(face.versions - asked.versions),
         soft_misses=len(missing),
+        versions=face.versions,
     )
 
 

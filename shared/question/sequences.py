@@ -13,7 +13,7 @@ _MANNER: Final = (
     r"(?:concurrent(?:ly)?|simultaneous(?:ly)?|parallel|active|different|internal|daily|real|max|heavy|light)"
 )
 _USERS: Final = (
-    r"(?:users?|people|persons?|requests?|req|reqs|sessions?|seqs?|sequences?|clients?|conversations?|convos?|chats?|"
+    r"(?:users?|people|ppl|persons?|requests?|req|reqs|sessions?|seqs?|sequences?|clients?|conversations?|convos?|chats?|"
     r"streams?|devs?|developers?|engineers?|employees?|colleagues?|coworkers?|customers?|students?|slots?|agents?|"
     r"calls|queries|workers?|connections?|threads?|friends?|teammates?|testers?|analysts?|seats|generations)"
 )
