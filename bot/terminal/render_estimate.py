@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.terminal.request import EstimateRequest
 
 _MOST_COLUMNS = 4
+_IN_WEIGHTS = (("adapters", "adapter_bytes"), ("draft", "draft_bytes"), ("towers", "tower_bytes"))
 
 
 def show_estimate(request: "EstimateRequest", estimate: Estimate, console: Console | None = None) -> None:
@@ -62,6 +63,11 @@ def breakdown_table(estimate: Estimate) -> Table:
     for name, field, _ in PARTS:
         if any(getattr(device, field) for device in devices):
             table.add_row(name, *(gib(getattr(device, field), digits=2) for device in devices))
+        if field == "weights_bytes":
+            for part, held in _IN_WEIGHTS:
+                if any(getattr(device, held) for device in devices):
+                    values = (gib(getattr(device, held), digits=2) for device in devices)
+                    table.add_row(f"  {part}", *values, style="bright_black")
     table.add_row("total", *(gib(device.total_bytes, digits=2) for device in devices), style="bold")
     if any(device.uncertainty_bytes for device in devices):
         table.add_row(

@@ -68,6 +68,7 @@ def _weights(estimate: Estimate) -> Reason:
         f"{total:,} weights = {summed}",
         f"stored as {load.quantization.name} = {file_bytes:,} bytes, {8 * file_bytes / total:.3f} bits each on average",
         f"{held:,} bytes on the GPUs ({len(estimate.gpus)}) + {host:,} on the host",
+        *_beside(estimate),
     ]
     return Reason(
         name="weights",
@@ -75,6 +76,18 @@ def _weights(estimate: Estimate) -> Reason:
         formula=tuple(formula),
         sources=(_said(load.model.source), _said(load.quantization.source)),
     )
+
+
+def _beside(estimate: Estimate) -> list[str]:
+    """What of the weights is not the model's language part."""
+    devices = (*estimate.breakdown.per_gpu, estimate.breakdown.host)
+    parts = {
+        "LoRA adapters": sum(device.adapter_bytes for device in devices),
+        "what drafts": sum(device.draft_bytes for device in devices),
+        "towers": sum(device.tower_bytes for device in devices),
+    }
+    said = " + ".join(f"{size:,} of {name}" for name, size in parts.items() if size)
+    return [f"in them {said}"] if said else []
 
 
 def weights_by_part(shape: Shape) -> dict[str, int]:
