@@ -71,8 +71,8 @@ def placed(the_plan: Plan, catalog: Catalog, fleet: LiveFleet) -> Answer:
 
 
 def _placeable(option: Option) -> bool:
-    """Options that take whole GPUs and fit them when they are empty."""
-    whole = option.gpu_count > 0 and option.kind is not OptionKind.MIG_SLICE
+    """Options that take whole GPUs of one kind and fit them when they are empty."""
+    whole = len(option.kinds) == 1 and option.kind is not OptionKind.MIG_SLICE
     return whole and option.verdict is Verdict.FITS
 
 

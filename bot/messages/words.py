@@ -66,7 +66,8 @@ def _doubt(reading: Reading | None) -> str:
 
 def _hardware(query: Query) -> str:
     if query.gpu:
-        return gpus(query.gpu_count or 1, query.gpu.name)
+        beside = "".join(f" + {gpu.name}" for gpu in query.gpus_beside)
+        return gpus(query.gpu_count or 1, query.gpu.name) + beside
     if query.gpu_memory_bytes:
         return gpus(query.gpu_count or 1, f"{gib(query.gpu_memory_bytes, digits=0)} GPU")
     return ""
@@ -78,7 +79,7 @@ def option_name(option: Option, plan: Plan) -> str:
     asked = plan.query
     parts = [
         option.quantization.name,
-        gpus(option.gpu_count, option.gpu.name) if option.gpu_count else "no GPU",
+        " + ".join(gpus(count, gpu.name) for count, gpu in option.kinds) or "no GPU",
     ]
     if asked.model is None or workload.model.id != asked.model.id:
         parts.insert(0, workload.model.name)

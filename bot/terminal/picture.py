@@ -107,9 +107,9 @@ def _headline(sentence: str) -> Iterator[str]:
 
 def _row(one: Option, top: int) -> Iterator[str]:
     load = one.estimate.workload
-    count = f"{one.gpu_count}x " if one.gpu_count > 1 else ""
+    cards = " + ".join(f"{count}x {gpu.name}" if count > 1 else gpu.name for count, gpu in one.kinds)
     yield _text(20, top + 16, f"{load.model.name} {load.quantization.name}", 13, bold=True)
-    where = f"{count}{one.gpu.name}, {load.engine}, {tokens(context_per_sequence(load))} context"
+    where = f"{cards}, {load.engine}, {tokens(context_per_sequence(load))} context"
     yield _text(20, top + 34, where, 12)
     yield _text(20, top + 50, KIND[one.kind], 11, colour="#5b6470")
     device = fullest(one.estimate.breakdown)

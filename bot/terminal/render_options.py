@@ -43,11 +43,11 @@ def print_options(plan: Plan, screen: Console, *, everything: bool) -> None:
 def _title(number: int, one: Option, plan: Plan) -> Text:
     load = one.estimate.workload
     model = "" if plan.query.model and load.model.id == plan.query.model.id else f"{load.model.name} "
-    count = f"{one.gpu_count}x " if one.gpu_count > 1 else ""
+    where = " + ".join(f"{count}x {gpu.name}" if count > 1 else gpu.name for count, gpu in one.kinds)
     return Text.assemble(
         (f"{number}  ", "bold cyan"),
         (f"{model}{load.quantization.name}", "bold" if one.healthy else "bold red"),
-        f" on {count}{one.gpu.name}, {load.engine}",
+        f" on {where}, {load.engine}",
         (f"  {KIND[one.kind]}", "cyan"),
         (f", ours: {one.ours}" if one.ours else "", "bold green"),
     )

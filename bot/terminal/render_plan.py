@@ -16,7 +16,7 @@ from bot.terminal.render_tables import counts_table, quantizations_table
 from shared.errors import shown
 from shared.inverse.load import context_per_sequence
 from shared.planner.plan import Headline, Option, Plan
-from shared.planner.sentence import cards
+from shared.planner.sentence import hardware
 from shared.question.query import Query, Reading
 from shared.units import tokens
 
@@ -103,7 +103,7 @@ def _asked(one: Option) -> Group:
     load = one.estimate.workload
     sign, style = VERDICT_STYLE[one.verdict]
     title = (
-        f"{load.model.name} {load.quantization.name} on {cards(one.gpu.name, one.gpu_count)}, "
+        f"{load.model.name} {load.quantization.name} on {hardware(one.estimate.gpus)}, "
         f"{tokens(context_per_sequence(load))} context, {load.engine} {one.estimate.breakdown.engine_version}"
     )
     device = fullest(one.estimate.breakdown)

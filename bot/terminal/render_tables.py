@@ -7,7 +7,7 @@ from rich.text import Text
 from bot.terminal.bars import VERDICT_STYLE
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Plan, QuantizationFit
-from shared.planner.sentence import cards
+from shared.planner.sentence import cards, hardware
 from shared.units import gib, tokens
 
 _MOST_ROWS = 9
@@ -21,9 +21,9 @@ _SHORT = {
 
 def quantizations_table(plan: Plan, *, everything: bool) -> Table:
     """Best quality first; unless everything is wanted, from the last that does not fit downwards."""
-    gpu = plan.asked.gpu if plan.asked else plan.query.gpu
-    count = plan.asked.gpu_count if plan.asked else plan.query.gpu_count or 1
-    where = cards(gpu.name, count) if gpu else "it"
+    gpu = plan.query.gpu
+    named = cards(gpu.name, plan.query.gpu_count or 1) if gpu else "it"
+    where = hardware(plan.asked.estimate.gpus) if plan.asked else named
     table = Table(
         title=f"What fits on {where} as it is, best quality first",
         title_style="bold",

@@ -86,19 +86,6 @@ def best_healthy(case: Case, catalog: Catalog) -> Estimate | None:
     return None
 
 
-def smallest_slice(case: Case, quantization: Quantization, engine: str, catalog: Catalog) -> Estimate | None:
-    """The smallest MIG slice of the asked card that holds the case; None when the card has none or needs no less."""
-    if case.gpu_count != 1:
-        return None
-    for profile in sorted(case.gpu.mig_profiles, key=lambda profile: profile.memory_bytes):
-        if profile.count < 2:
-            continue
-        tried = attempt_case(case.on(slice_of(case.gpu, profile)), quantization, engine, catalog)
-        if tried.fits:
-            return tried.estimate
-    return None
-
-
 def slice_of(gpu: Gpu, profile: MigProfile) -> Gpu:
     """A MIG slice as a GPU: its own memory, and the card's bandwidth in proportion to it."""
     kept_back = gpu.memory_total_bytes - gpu.memory_usable_bytes

@@ -23,6 +23,9 @@ class Case:
         context_tokens: Tokens of one sequence.
         context_said: Whether the person named it (else it is the default).
         gpu_count_said: Whether the person named the number of GPUs.
+        beside: Other GPUs of the same machine, after the `gpu_count` of `gpu`.
+        whole: The card whose slice `gpu` is; None for a whole card.
+        host_memory_bytes: Of the machine, where it was said.
         owned: The GPUs of our fleet, to be offered before others; empty where nobody said what we have.
     """
 
@@ -39,11 +42,19 @@ class Case:
     gpu_layers: int | None = None
     tensor_parallel: int | None = None
     assumptions: tuple[str, ...] = ()
+    beside: tuple[Gpu, ...] = ()
+    whole: Gpu | None = None
+    host_memory_bytes: int | None = None
     owned: Owned = ()
 
     def on(self, gpu: Gpu, gpu_count: int = 1) -> "Case":
         """The same case on other hardware; a tensor-parallel count named for the old one no longer holds."""
-        return replace(self, gpu=gpu, gpu_count=gpu_count, tensor_parallel=None)
+        return replace(self, gpu=gpu, gpu_count=gpu_count, tensor_parallel=None, whole=None, beside=())
+
+    @property
+    def gpus(self) -> tuple[Gpu, ...]:
+        """Every GPU of the case, in the engine's order."""
+        return (self.gpu,) * self.gpu_count + self.beside
 
 
 def case_of(query: Query, model: Model, gpu: Gpu, owned: Owned = ()) -> Case:
@@ -59,6 +70,10 @@ def case_of(query: Query, model: Model, gpu: Gpu, owned: Owned = ()) -> Case:
         assumptions.append(f"Context was not said: {tokens(context)} tokens per user.")
     if query.sequences is None:
         assumptions.append(ONE_USER)
+    if query.gpus_beside and query.engine is None:
+        assumptions.append(
+            "Different GPUs in one machine: run by llama.cpp, which gives each what it can hold."
+        )
     return Case(
         model=model,
         gpu=gpu,
@@ -68,11 +83,14 @@ def case_of(query: Query, model: Model, gpu: Gpu, owned: Owned = ()) -> Case:
         context_said=query.context_tokens is not None,
         sequences=query.sequences or 1,
         quantization=query.quantization,
-        engine=query.engine,
+        engine=query.engine or ("llama.cpp" if query.gpus_beside else None),
         kv_cache_type=query.kv_cache_type,
         gpu_layers=query.gpu_layers,
         tensor_parallel=query.tensor_parallel,
         assumptions=tuple(assumptions),
+        beside=query.gpus_beside if gpu == query.gpu else (),
+        whole=query.gpu if query.gpu is not None and gpu.id != query.gpu.id else None,
+        host_memory_bytes=query.host_memory_bytes,
         owned=owned,
     )
 

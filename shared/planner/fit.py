@@ -5,20 +5,13 @@ from math import ceil
 from typing import Final
 
 from shared.catalog.catalog import Catalog
-from shared.catalog.rows import Gpu, Quantization
-from shared.inverse.attempt import Attempt
-from shared.inverse.attempt import attempt as attempt_on
-from shared.memory.workload import Workload
+from shared.catalog.rows import Quantization
+from shared.inverse.attempt import Attempt, attempt
 from shared.planner.case import Case
 from shared.planner.workloads import layouts, workload
 
 # vLLM's default leaves 8 percent of the card unused; above this share other processes and fragmentation bite.
 HIGHEST_UTILIZATION: Final = 0.95
-
-
-def attempt(load: Workload, gpu: Gpu, gpu_count: int, catalog: Catalog) -> Attempt:
-    """This workload on `gpu_count` GPUs, or the engine's sentence."""
-    return attempt_on(load, (gpu,) * gpu_count, catalog)
 
 
 def attempt_case(
@@ -37,8 +30,8 @@ def attempt_case(
     """
     base = workload(case, quantization, engine, context_tokens=context_tokens, kv_cache_type=kv_cache_type)
     refused = Attempt(None, "")
-    for load in layouts(base, case.gpu_count, case.tensor_parallel):
-        tried = attempt(load, case.gpu, case.gpu_count, catalog)
+    for load in layouts(base, len(case.gpus), case.tensor_parallel):
+        tried = attempt(load, case.gpus, catalog)
         if tried.estimate is not None:
             return tried if literally else _with_other_utilization(tried, catalog)
         refused = refused if refused.reason else tried
@@ -61,7 +54,7 @@ def _with_other_utilization(tried: Attempt, catalog: Catalog) -> Attempt:
     enough = smallest + off / min(gpu.memory_usable_bytes for gpu in found.gpus)
     for share in (HIGHEST_UTILIZATION, min(HIGHEST_UTILIZATION, ceil(enough * 100) / 100)):
         changed = replace(found.workload, gpu_memory_utilization=share)
-        again = attempt(changed, found.gpus[0], len(found.gpus), catalog)
+        again = attempt(changed, found.gpus, catalog)
         if again.fits:
             return again
     return tried

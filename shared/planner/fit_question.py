@@ -9,7 +9,7 @@ from shared.catalog.rows import Quantization, QuantizationFormat
 from shared.estimator import Estimate
 from shared.inverse.attempt import Attempt
 from shared.inverse.quantization import is_native
-from shared.planner.alternatives import is_waste, least_owned, smaller_model, smallest_gpu, smallest_slice
+from shared.planner.alternatives import is_waste, least_owned, smaller_model, smallest_gpu
 from shared.planner.asked import Asked
 from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for
@@ -19,8 +19,9 @@ from shared.planner.options import option
 from shared.planner.owned import marked
 from shared.planner.parallelism import fewest_gpus, usual_precisions
 from shared.planner.plan import Headline, Option, OptionKind
-from shared.planner.quantizations import four_bit_gguf
+from shared.planner.quantizations import four_bit_gguf, ladder
 from shared.planner.same_gpus import on_the_same_gpus
+from shared.planner.slices import smallest_slice
 from shared.units import gib
 
 # A model of a third of the size still does much of the work; below that another family serves better.
@@ -40,7 +41,7 @@ def _ways(case: Case, asked: Asked, catalog: Catalog) -> Iterator[Option]:
         yield from _less_hardware(case, found, catalog)
         return
     yield from on_the_same_gpus(case, asked, catalog)
-    yield from _more_gpus(case, catalog)
+    yield from _more_gpus(case, catalog) if case.whole is None else _larger_slice(case, asked, catalog)
     yield from _offload(case, catalog)
     yield from _other_gpu(case, asked.quantization, catalog)
     yield from _other_models(case, catalog)
@@ -73,12 +74,32 @@ def _less_hardware(case: Case, asked: Estimate, catalog: Catalog) -> Iterator[Op
         yield option(OptionKind.MIG_SLICE, found, catalog, reason=reason)
 
 
+def _larger_slice(case: Case, asked: Asked, catalog: Catalog) -> Iterator[Option]:
+    """Slices cannot work together: the smallest one that does it, else the whole card."""
+    assert case.whole is not None  # noqa: S101 - the caller has looked
+    four_bits = four_bit_gguf(case.model, catalog)
+    for quantization in dict.fromkeys((asked.quantization, four_bits)):
+        engine = engine_for(quantization, case.whole, case.engine) if quantization else None
+        if quantization is None or engine is None or attempt_case(case, quantization, engine, catalog).fits:
+            continue
+        card = case.on(case.whole)
+        found = smallest_slice(card, quantization, engine, catalog)
+        if found is not None:
+            reason = f"The smallest slice of one {case.whole.name} that holds {quantization.name}."
+            yield option(OptionKind.MIG_SLICE, found, catalog, reason=reason)
+            continue
+        tried = attempt_case(card, quantization, engine, catalog)
+        if tried.fits and tried.estimate is not None:
+            reason = f"No slice holds {quantization.name}; the whole card does."
+            yield option(OptionKind.OTHER_GPU, tried.estimate, catalog, reason=reason)
+
+
 def _more_gpus(case: Case, catalog: Catalog) -> Iterator[Option]:
     """More of the same GPU, for each usual precision."""
     for quantization, engine in usual_precisions(case, catalog):
         if attempt_case(case, quantization, engine, catalog).fits:
             continue  # the named hardware will do
-        enough = fewest_gpus(case, quantization, engine, catalog, at_least=case.gpu_count + 1)
+        enough = fewest_gpus(case, quantization, engine, catalog, at_least=len(case.gpus) + 1)
         if enough is None or enough[1].estimate is None:
             continue
         count, tried = enough
@@ -96,13 +117,26 @@ def _offload(case: Case, catalog: Catalog) -> Iterator[Option]:
         return
     if case.engine not in (None, "llama.cpp") or case.gpu.unified_memory:
         return
-    found = best_offload(case, quantization, catalog)
+    found = _offload_within_the_host(case, quantization, catalog)
     if found is None:
         return
     host = found.breakdown.host.total_bytes
-    note = f"Needs {gib(host)} of host memory: {host_sentence(found)}."
+    have = f"the {gib(case.host_memory_bytes)} of " if case.host_memory_bytes else ""
+    note = f"Needs {gib(host)} of {have}host memory: {host_sentence(found)}."
     reason = "Keeps the quality on the named hardware and pays with speed."
     yield option(OptionKind.OFFLOAD, found, catalog, reason=reason, notes=(note,))
+
+
+def _offload_within_the_host(case: Case, quantization: Quantization, catalog: Catalog) -> Estimate | None:
+    """The offload of this quantization, or of the best smaller one that the host's memory, where known, can hold."""
+    smaller = [row for row, engine in ladder(case, catalog) if engine == "llama.cpp" and row.healthy]
+    start = smaller.index(quantization) if quantization in smaller else len(smaller)
+    for row in (quantization, *(smaller[start + 1 :] if case.quantization is None else ())):
+        found = best_offload(case, row, catalog)
+        limit = case.host_memory_bytes
+        if found is None or limit is None or found.breakdown.host.total_bytes <= limit:
+            return found
+    return None
 
 
 def _other_gpu(case: Case, wanted: Quantization, catalog: Catalog) -> Iterator[Option]:

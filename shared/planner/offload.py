@@ -47,10 +47,10 @@ def host_sentence(found: Estimate) -> str:
 
 
 def _with_experts_on_host(base: Workload, case: Case, catalog: Catalog) -> Estimate | None:
-    answer = fewest_cpu_expert_layers(base, (case.gpu,) * case.gpu_count, catalog)
+    answer = fewest_cpu_expert_layers(base, case.gpus, catalog)
     return answer.estimate if answer.value else None
 
 
 def _with_layers_on_host(base: Workload, case: Case, catalog: Catalog) -> Estimate | None:
-    answer = most_gpu_layers(base, (case.gpu,) * case.gpu_count, catalog)
+    answer = most_gpu_layers(base, case.gpus, catalog)
     return answer.estimate if answer.value not in (0, offloadable_layers(base)) else None

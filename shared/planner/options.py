@@ -28,7 +28,7 @@ def option(
         healthy=about_four_bits_or_better(load.quantization, load.model, catalog),
         command=command,
         speed=decode_speed(estimate, catalog),
-        price=cheapest_price(gpu, len(estimate.gpus), catalog),
+        price=cheapest_price(gpu, len(estimate.gpus), catalog) if len(set(estimate.gpus)) == 1 else None,
         reason=reason,
         notes=(*notes, *launch_notes),
     )

@@ -1,7 +1,6 @@
 """The fewest GPUs of one kind that hold a case, counting only what the engine accepts."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from shared.catalog.catalog import Catalog
@@ -48,9 +47,7 @@ def fewest_gpus(
     for count in counts(engine, at_least):
         if count > most:
             return None
-        tried = attempt_case(
-            replace(case, gpu_count=count, tensor_parallel=None), quantization, engine, catalog
-        )
+        tried = attempt_case(case.on(case.gpu, count), quantization, engine, catalog)
         if tried.fits or (tried.may_fit and not surely):
             return count, tried
     return None

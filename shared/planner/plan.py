@@ -60,7 +60,7 @@ class Option:
     """One way to run it. `command` is ready to paste; `reason` says why it ranks where it does.
 
     `ours` says how many of its GPUs we have ("8 on 2 nodes"); empty where they would have to be found or rented, and
-    where nobody said what we have.
+    where nobody said what we have. Where the GPUs differ, `gpu` is the first of `gpu_count`.
     """
 
     kind: OptionKind
@@ -85,6 +85,14 @@ class Option:
     def quantization(self) -> Quantization:
         """The quantization this option runs."""
         return self.estimate.workload.quantization
+
+    @property
+    def kinds(self) -> tuple[tuple[int, Gpu], ...]:
+        """How many of which GPU, in the engine's order; most options have one kind."""
+        counts: dict[Gpu, int] = {}
+        for gpu in self.estimate.gpus:
+            counts[gpu] = counts.get(gpu, 0) + 1
+        return tuple((count, gpu) for gpu, count in counts.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

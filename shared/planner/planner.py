@@ -27,7 +27,9 @@ from shared.planner.shopping_sentence import (
     what_fits_sentence,
     which_gpu_sentence,
 )
+from shared.planner.slices import slice_named
 from shared.planner.sources import sources, warnings
+from shared.planner.through_ollama import asks_for_ollama, through_ollama
 from shared.question.query import Intent, Query
 
 # A card to stand for "any" where the question names none: only its generation matters to what is tried.
@@ -41,10 +43,16 @@ def plan(query: Query, catalog: Catalog, owned: Owned = ()) -> Plan:
     Raises:
         UserError: The question lacks what its answer needs, or names a number outside what is possible.
     """
+    made = _plan(query, catalog, owned)
+    return through_ollama(made) if asks_for_ollama(query) else made
+
+
+def _plan(query: Query, catalog: Catalog, owned: Owned) -> Plan:
+    """The plan by the kind of the question."""
     choices = _choices(query, catalog)
     if choices:
         return _of_choices(query, choices, catalog, owned)
-    gpu = query.gpu or hypothetical_gpu(query, catalog)
+    gpu = slice_named(query) or query.gpu or hypothetical_gpu(query, catalog)
     match query.intent:
         case Intent.COMPARE if query.model is not None and query.other_models:
             return _comparison(query, gpu, catalog, owned)

@@ -113,7 +113,7 @@ def surely_too_large(case: Case, quantization: Quantization) -> bool:
     if case.model.parameters >= _LARGE:
         least = 0.94 if quantization.bits_per_weight >= 4 else 0.8
     nominal = case.model.parameters * quantization.bits_per_weight / 8
-    return nominal * least > case.gpu.memory_usable_bytes * case.gpu_count
+    return nominal * least > sum(gpu.memory_usable_bytes for gpu in case.gpus)
 
 
 def fits_on_these_gpus(case: Case, catalog: Catalog) -> tuple[QuantizationFit, ...]:

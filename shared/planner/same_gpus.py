@@ -16,7 +16,7 @@ from shared.planner.options import option
 from shared.planner.plan import Option, OptionKind
 from shared.planner.quantizations import about_four_bits_or_better, ladder, surely_too_large
 from shared.planner.reach import longest_context
-from shared.planner.sentence import cards
+from shared.planner.sentence import hardware
 from shared.units import tokens
 
 SHORTEST_HEALTHY_CONTEXT: Final = 2048
@@ -71,7 +71,7 @@ def _quantizations(case: Case, wanted: Quantization, catalog: Catalog) -> Iterat
 
 
 def _why_this_quantization(case: Case, quantization: Quantization, catalog: Catalog) -> str:
-    where = cards(case.gpu.name, case.gpu_count)
+    where = hardware(case.gpus)
     if about_four_bits_or_better(quantization, case.model, catalog):
         return f"The best quality that fits on {where}."
     if quantization.healthy:

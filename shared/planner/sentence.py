@@ -1,11 +1,21 @@
 """The headline as a sentence a person can repeat: verdict first, then the two numbers that decide it."""
 
+from collections import Counter
+from collections.abc import Sequence
+
+from shared.catalog.rows import Gpu
 from shared.inverse.attempt import Attempt
 from shared.inverse.load import context_per_sequence
 from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
 from shared.planner.plan import Headline, Option, OptionKind, QuantizationFit
 from shared.units import gib, tokens
+
+
+def hardware(gpus: Sequence[Gpu]) -> str:
+    """One A100 40GB, 4x A100 40GB, one RTX 3090 + one RTX 4090."""
+    counts = Counter(gpu.name for gpu in gpus)
+    return " + ".join(cards(name, count) for name, count in counts.items())
 
 
 def cards(gpu_name: str, count: int) -> str:
@@ -21,7 +31,7 @@ def fit_sentence(
     fits: tuple[QuantizationFit, ...],
 ) -> str:
     """The answer to "can this model run on that GPU?"."""
-    where = cards(case.gpu.name, case.gpu_count)
+    where = hardware(case.gpus)
     if asked.estimate is None:
         start = {Headline.NO: "No", Headline.WITH_CHANGES: "With changes"}.get(word, "Not known")
         if word is Headline.UNKNOWN and asked.is_unknown:

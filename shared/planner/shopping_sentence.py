@@ -5,13 +5,13 @@ from shared.inverse.attempt import Attempt
 from shared.inverse.load import context_per_sequence
 from shared.planner.case import Case
 from shared.planner.plan import Option, OptionKind
-from shared.planner.sentence import cards
+from shared.planner.sentence import cards, hardware
 from shared.units import gib, tokens
 
 
 def capacity_sentence(case: Case, options: tuple[Option, ...], asked: Attempt, *, users: bool) -> str:
     """How far what was asked reaches, or what reaches at all."""
-    where = cards(case.gpu.name, case.gpu_count)
+    where = hardware(case.gpus)
     if not options:
         reason = f": {asked.reason}" if asked.estimate is None and asked.reason else ""
         return f"None: no healthy quantization of {case.model.name} fits {where}{reason}."

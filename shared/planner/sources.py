@@ -4,8 +4,9 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Source
 from shared.inverse.attempt import Attempt
 from shared.planner.case import Case
-from shared.planner.plan import Option
+from shared.planner.plan import Option, OptionKind
 from shared.question.query import Query
+from shared.units import gib
 
 
 def sources(case: Case, options: tuple[Option, ...], catalog: Catalog) -> tuple[str, ...]:
@@ -33,11 +34,19 @@ def warnings(query: Query, asked: Attempt, options: tuple[Option, ...]) -> tuple
         found += asked.estimate.breakdown.warnings
     if any(not one.quantization.healthy and not one.healthy for one in options):
         found.append("Below about 3 bits a model breaks visibly: prefer a smaller model at 4 bits or more.")
+    if query.host_memory_bytes is not None and _lacks_host(asked, options):
+        found.append(f"The {gib(query.host_memory_bytes)} of the host do not hold what the GPUs cannot.")
     first = options[0].estimate.workload.model if options else None
     model = query.model or first
     if model is not None and model.gated:
         found.append(f"{model.repo_id} is gated: accept its licence ({model.license}) before you pull it.")
     return tuple(dict.fromkeys(found))
+
+
+def _lacks_host(asked: Attempt, options: tuple[Option, ...]) -> bool:
+    """Whether what was asked does not fit the GPUs, and what they cannot hold not the host."""
+    too_large = asked.estimate is not None and not asked.may_fit
+    return too_large and not any(one.kind is OptionKind.OFFLOAD for one in options)
 
 
 def _said(what: str, source: Source) -> str:

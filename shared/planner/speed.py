@@ -43,7 +43,8 @@ def decode_speed(estimate: Estimate, catalog: Catalog) -> Speed | None:
     low, high = row.low, row.high
     if read.host_weights:
         low, high = min(low, host.low), max(high, host.high)
-    seen = gpu is not None and gpu.id in row.measured_on and not read.host_weights
+    measured = all(one.id in row.measured_on for one in estimate.gpus)
+    seen = gpu is not None and measured and not read.host_weights
     return Speed(
         tokens_per_second=1 / full,
         low=low / full,
@@ -83,7 +84,7 @@ def _seconds(estimate: Estimate, read: BytesRead, row: DecodeSpeed, host: Decode
     gpu_weights = 0.0
     hops = 0
     if estimate.gpus:
-        bandwidth = estimate.gpus[0].bandwidth_bytes_per_second * _parallel(estimate)
+        bandwidth = _bandwidth(estimate)
         gpu_weights = read.gpu_weights / (row.efficiency * bandwidth)
         hops = len(estimate.gpus) // _parallel(estimate) - 1
     host_weights = read.host_weights / (host.efficiency * host.bandwidth_bytes_per_second)
@@ -94,9 +95,25 @@ def _seconds(estimate: Estimate, read: BytesRead, row: DecodeSpeed, host: Decode
 def _kv_seconds(estimate: Estimate, read: BytesRead, row: DecodeSpeed, host: DecodeSpeed) -> float:
     seconds = read.host_kv_cache / (host.kv_efficiency * host.bandwidth_bytes_per_second)
     if estimate.gpus:
-        bandwidth = estimate.gpus[0].bandwidth_bytes_per_second * _parallel(estimate)
+        bandwidth = _bandwidth(estimate)
         seconds += read.gpu_kv_cache / (row.kv_efficiency * bandwidth)
     return seconds
+
+
+def _bandwidth(estimate: Estimate) -> float:
+    """Bytes per second of the GPUs as this layout reads them.
+
+    Tensor parallel: all at once, at the slowest's pace. Layers of a split: one after the other, so cards that differ
+    count by what each holds.
+    """
+    slowest = min(gpu.bandwidth_bytes_per_second for gpu in estimate.gpus)
+    if len(set(estimate.gpus)) == 1 or _parallel(estimate) > 1:
+        return float(slowest * _parallel(estimate))
+    held = [max(1, device.weights_bytes) for device in estimate.breakdown.per_gpu]
+    seconds = sum(
+        size / gpu.bandwidth_bytes_per_second for size, gpu in zip(held, estimate.gpus, strict=True)
+    )
+    return sum(held) / seconds
 
 
 def _parallel(estimate: Estimate) -> int:

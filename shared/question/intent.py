@@ -42,6 +42,7 @@ _MAX_SEQUENCES: Final = tuple(
         r" amount of)?[ -](?:the )?(?:concurren(?:cy|t)|parallel|simultaneous|batch|users|num seqs)\b",
         r"\bhow (?:much|high|large|big)(?: a| of a)? (?:concurrency|batch|parallelism)\b",
         rf"\b(?:max(?:imum)?)[ -](?:number of )?{_PEOPLE}\b",
+        rf"^\W*(?:concurrent|simultaneous|parallel) {_PEOPLE}\b",
         r"多少(?:个)?(?:并发|用户|人)",
     )
 )

@@ -61,6 +61,8 @@ _REWRITES: Final = (
     (re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"), " "),
     (re.compile(r"(?<=[A-Za-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"), " "),
     (re.compile(r"(?<![\w.])(\d{1,3})x(?=\d{1,4} ?g(?:i?b)?\b)", re.IGNORECASE), r"\1x "),
+    (re.compile(r"\b(?:a|one) million(?= (?:tokens?|toks?|context|ctx)\b)", re.IGNORECASE), "1000000"),
+    (re.compile(r"(?<![\w.])(\d{1,2}) million(?= (?:tokens?|toks?|context|ctx)\b)", re.IGNORECASE), r"\g<1>000000"),
     # "qwen_72B_int4": an underscore behind a size ends the name
     (re.compile(r"(?<=\db)_(?=[a-z])", re.IGNORECASE), " "),
     # one way to write a number of parameters

@@ -1,10 +1,12 @@
-"""Sixty questions, answered as an engineer would who knows the engines and the cards."""
+"""A hundred questions, answered as an engineer would who knows the engines and the cards."""
 
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from shared.errors import UserError
 from shared.inverse.load import context_per_sequence
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Option, Plan
@@ -13,7 +15,12 @@ from shared.planner.ranking import MOST_OPTIONS
 from shared.question.parse import parse_question
 from shared.units import GIB
 
-QUESTIONS = tomllib.loads((Path(__file__).parent / "reference/questions.toml").read_text())["question"]
+FIRST, MORE = (
+    tomllib.loads((Path(__file__).parent / "reference" / name).read_text())["question"]
+    for name in ("questions.toml", "more_questions.toml")
+)
+QUESTIONS = [question for question in (*FIRST, *MORE) if "refused" not in question]
+REFUSED = [question for question in (*FIRST, *MORE) if "refused" in question]
 
 
 def _allowed(wanted):
@@ -63,8 +70,9 @@ def asked(request, catalog):
     return question, plan(parse_question(question["text"], catalog), catalog)
 
 
-def test_there_are_sixty_and_the_seed_question_is_first():
-    assert len(QUESTIONS) == 60
+def test_there_are_a_hundred_and_the_seed_question_is_first():
+    assert (len(FIRST), len(MORE)) == (60, 40)
+    assert len({question["text"] for question in (*FIRST, *MORE)}) == 100
     assert QUESTIONS[0]["text"] == "can Mixtral 8x22B run on A100 40GB?"
     assert all(question["why"] for question in QUESTIONS)
 
@@ -112,6 +120,34 @@ def test_what_must_be_said_is_said(asked):
         assert [(one.field, sorted(one.choices)) for one in answer.query.ambiguous] == [
             (field, sorted(choices))
         ]
+
+
+def test_the_first_command_is_the_one_for_what_was_asked(asked):
+    question, answer = asked
+    if not question.keys() & {"command_has", "command_not"}:
+        return
+    command = shlex.join(answer.options[0].command or ())
+
+    for words in question.get("command_has", []):
+        assert words in command
+    for words in question.get("command_not", []):
+        assert words not in command
+
+
+def test_a_card_larger_than_it_takes_is_not_called_the_smallest(asked):
+    question, answer = asked
+    most = question.get("most_marketed_gb")
+
+    assert most is None or answer.options[0].gpu.memory_marketed_gb <= most
+
+
+@pytest.mark.parametrize("question", REFUSED, ids=[question["text"] for question in REFUSED])
+def test_what_cannot_be_is_refused_with_what_would_work(question, catalog):
+    with pytest.raises(UserError) as refused:
+        plan(parse_question(question["text"], catalog), catalog)
+
+    for words in question["refused"]:
+        assert words in refused.value.sentence
 
 
 def test_nothing_that_does_not_fit_is_recommended(asked):
