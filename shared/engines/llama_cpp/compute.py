@@ -117,13 +117,18 @@ def _runs(asked: Reservation) -> list[_Run]:  # noqa: ARG001 - the key of the me
     return []
 
 
-def _run(asked: Reservation, cells: int) -> _Run:
-    """Run the graph's allocation at this many cells."""
+def scheduled(asked: Reservation, cells: int) -> Schedule:
+    """The graph at this many cells, every tensor with its place, in the order it is computed."""
     shape = asked.model.shape
     weights = _weight_sizes(asked.model, asked.mix) if asked.mix else None
     layers = _layers(asked, shape, weights)
     graph = model_graph(shape, _sizes(asked, cells), layers, asked.places[-1], weights)
-    plan = schedule(graph, pipeline=asked.pipeline)
+    return schedule(graph, pipeline=asked.pipeline)
+
+
+def _run(asked: Reservation, cells: int) -> _Run:
+    """Run the graph's allocation at this many cells."""
+    plan = scheduled(asked, cells)
     grows = asked.window_cells == 0
     low = CELL_PADDING if grows else asked.window_cells + 1
     bounds = Bounds(cells, min(low, cells), asked.window_limit if grows else MOST_CELLS)

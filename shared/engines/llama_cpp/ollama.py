@@ -22,7 +22,8 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
     """
     if workload.cpu_expert_layers:
         raise Refused(
-            "Ollama", "it moves whole layers to the host, and keeping only the experts there takes llama-server"
+            "Ollama",
+            "it moves whole layers to the host, and keeping only the experts there takes llama-server",
         )
     kinds = {workload.kv_cache_type_k.lower(), workload.kv_cache_type_v.lower()}
     if len(kinds) > 1 or not kinds <= KV_CACHE_TYPES:

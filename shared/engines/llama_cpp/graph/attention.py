@@ -88,8 +88,8 @@ def attend(
         build.graph.expand(build.write(_value_rows(build, value), cache.value_indices))
     value_width = value.shape[0] if value is not None else query.shape[0]
     stored = (
-        *build.cached(cache, query.shape[0] * kv_heads, build.sizes.key_type),
-        *build.cached(cache, value_width * kv_heads, build.sizes.value_type),
+        build.cached(cache, query.shape[0] * kv_heads, build.sizes.key_type),
+        build.cached(cache, value_width * kv_heads, build.sizes.value_type),
     )
     attended = attention_over_cache(build, query, cache, value_width, stored=stored)
     build.graph.expand(attended)
@@ -103,11 +103,11 @@ def attention_over_cache(
     value_width: int,
     *,
     up_width: int = 0,
-    stored: tuple[GraphTensor, ...] = (),
+    stored: tuple[GraphTensor, GraphTensor],
 ) -> GraphTensor:
     """Softmax of query times keys, times values; with `up_width`, times MLA's value projection of every head.
 
-    `stored` is the cache where it must be copied. Returns (heads x width, tokens).
+    `stored` are keys and values in the cache. Returns (heads x width, tokens).
     """
     heads, tokens = query.shape[1], build.sizes.tokens
     streams = build.sizes.streams
@@ -122,16 +122,16 @@ def attention_over_cache(
             )
             attended = GraphTensor((up_width, heads, per_stream, streams), (view(attended, attended.shape),))
         return view(attended, (heads * width, tokens))
-    scores = GraphTensor((cache.cells, per_stream, heads, streams), (*stored[:1], split))
+    scores = GraphTensor((cache.cells, per_stream, heads, streams), (stored[0], split))
     if cache.grows:
         scores.per_cell(cache.cells)
     weights = GraphTensor(scores.shape, (scores, cache.mask), inplace=True)
     weights.bytes_per_cell = scores.bytes_per_cell
-    attended = GraphTensor((value_width, per_stream, heads, streams), (*stored[1:], weights))
+    attended = GraphTensor((value_width, per_stream, heads, streams), (stored[1], weights))
     if up_width:  # values are keys, so they lie the wrong way round and are copied first
         turned = GraphTensor(
             (cache.cells, value_width, 1, streams),
-            stored[1:],
+            (stored[1],),
             element_bytes=GGUF_TYPES[build.sizes.key_type].size_bytes,
         ).per_cell(cache.cells)
         attended.sources = (turned, weights)

@@ -95,26 +95,18 @@ class GraphContext:
         copied = source.shape[0] * F32 if self.host_weights and place == HOST else 0
         return GraphTensor(source.shape, (source, *more), inplace=True, home=place, weight_bytes=copied)
 
-    def cached(self, cache: CacheInputs, width: int, cache_type: str) -> tuple[GraphTensor, ...]:
-        """What attention reads the cache through: a copy of one in another place, 16 bits of 32 bits; else nothing."""
-        stored = self._elsewhere(cache, width, cache_type)
-        if cache_type != "f32" or not self.sizes.flash_attention:
-            return stored
-        halves = GraphTensor((width, cache.cells, self.sizes.streams), stored, element_bytes=F16)
-        return (halves.per_cell(cache.cells) if cache.grows else halves,)
-
-    def _elsewhere(self, cache: CacheInputs, width: int, cache_type: str) -> tuple[GraphTensor, ...]:
-        """The cache itself, where it would have to be copied from another place."""
-        taken_over = self.host_weights and self.place == HOST
-        if self.cache_place == self.place and not taken_over:
-            return ()
+    def cached(self, cache: CacheInputs, width: int, cache_type: str) -> GraphTensor:
+        """The cache as attention reads it: copied where attention runs elsewhere, 32 bits made 16 for flash attention."""
         stored = GraphTensor((0,))
         stored.shape = (width, cache.cells, self.sizes.streams)
         per_cell = GGUF_TYPES[cache_type].row_bytes(width) * self.sizes.streams
         stored.size_bytes, stored.bytes_per_cell = per_cell * cache.cells, per_cell if cache.grows else 0
         stored.is_external = stored.visited = True
         stored.place = self.cache_place
-        return (stored,)
+        if cache_type != "f32" or not self.sizes.flash_attention:
+            return stored
+        halves = GraphTensor(stored.shape, (stored,), element_bytes=F16)
+        return halves.per_cell(cache.cells) if cache.grows else halves
 
     def elementwise(self, *sources: GraphTensor) -> GraphTensor:
         """Element by element over computed tensors (add, scale, rope, softmax): in place where possible."""

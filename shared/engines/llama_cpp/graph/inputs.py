@@ -55,6 +55,8 @@ def embedding(build: GraphContext, trait: Traits, *, first_place: int) -> GraphT
             graph.expand(looked_up)
         else:
             looked_up = build.elementwise(looked_up)
+            if trait.scaled_embedding == "constant":
+                graph.expand(looked_up)
     return looked_up
 
 

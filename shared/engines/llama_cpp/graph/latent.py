@@ -62,7 +62,7 @@ def latent_attention(
     if chosen is not None:
         cache = replace(cache, mask=narrowed_mask(build, cache.mask, chosen))
     attended = attention_over_cache(
-        build, joined_query, cache, rank, up_width=latent.value_head_dim, stored=(*stored, *values)
+        build, joined_query, cache, rank, up_width=latent.value_head_dim, stored=(stored, values)
     )
     build.graph.expand(attended)
     return build.multiply(attended, shape.hidden_size, Role.ATTENTION_OUTPUT)

@@ -125,6 +125,11 @@ def _gated_delta_net(
         _unit_length(build, view(mixed, (key_width, key_heads, tokens, sequences), contiguous=False))
         for _ in range(2)
     )
+    if (
+        joint_gates and key_heads != heads
+    ):  # Qwen3-Next's heads are repeated, Qwen3.5's shared by the operation
+        repeated = (key_width, heads, tokens, sequences)
+        query, key = (view(GraphTensor(repeated, (part,)), repeated) for part in (query, key))
     value = view(mixed, (width, heads, tokens, sequences), contiguous=False)
     result = GraphTensor(
         (value_size, tokens * sequences + width * sequences),

@@ -7,7 +7,7 @@ first few repetitions no larger one can follow; what comes before and after a re
 from collections.abc import Hashable, Sequence
 from typing import Final
 
-_KEPT_REPETITIONS: Final = 3
+_KEPT_REPETITIONS: Final = 5  # with 3 some hybrids' free blocks had not settled
 _LONGEST_PERIOD: Final = 12
 
 
@@ -17,9 +17,11 @@ def sampled(keys: Sequence[Hashable]) -> tuple[int, ...]:
     index, end = 0, len(keys) - 1
     while index < end:
         period, repetitions = _longest_repetition(keys, index, end)
-        if repetitions > _KEPT_REPETITIONS:
+        # free blocks may swap places from one repetition to the next, so those left out are even in number
+        keeping = _KEPT_REPETITIONS + (repetitions - _KEPT_REPETITIONS) % 2
+        if repetitions > keeping:
             # keep the first ones, and the last, which leads to what follows
-            kept += range(index, index + period * (_KEPT_REPETITIONS - 1))
+            kept += range(index, index + period * (keeping - 1))
             last = index + period * (repetitions - 1)
             kept += range(last, last + period)
             index = last + period

@@ -13,7 +13,7 @@ from shared.engines.llama_cpp.graph.tensor import F32, I32, GraphTensor, view
 
 @dataclass(slots=True)
 class StateInputs:
-    """The rows of the states: of the batch's sequences, and the list from the second on."""
+    """The rows of the states: of the batch's sequences, and those after it."""
 
     rows: GraphTensor
     batch_rows: GraphTensor
@@ -23,7 +23,8 @@ class StateInputs:
 def state_inputs(build: GraphContext) -> StateInputs:
     """One index per sequence."""
     rows = build.input((build.sizes.sequences,), I32)
-    return StateInputs(rows, view(rows, (build.sizes.sequences,)), view(rows, (build.sizes.sequences - 1,)))
+    later = build.sizes.sequences - 1 if build.sizes.mixed_inputs else 0  # 0.5: none beyond the batch's own
+    return StateInputs(rows, view(rows, (build.sizes.sequences,)), view(rows, (later,)))
 
 
 def gathered(

@@ -27,8 +27,9 @@ class Traits:
         temperature: Layers that do not rotate scale their queries by position instead, and have no query norms.
         unrotated_every: Every so many layers one does not rotate; 0 where all do.
         rotary_layer_count: Only the model with this many layers rotates at all; 0 where all do.
-        scaled_embedding: Embeddings are multiplied before the first layer: all by a "constant", or since 0.6 row by
-            row ("rows"), because embeddings of pictures are not.
+        scaled_embedding: Embeddings are multiplied before the first layer: all by a "constant", as part of looking
+            them up; by the model's own graph ("late"); or since 0.6 row by row ("rows"), because embeddings of
+            pictures are not.
         sections: Positions take four numbers a token.
         residual_first: Where the residual is the sum's first term, so that the sum is written over it: after the
             "feed_forward" or after "both" parts of a layer.
@@ -68,8 +69,8 @@ PLAIN = Traits()
 TRAITS = MappingProxyType(
     {
         "gpt-oss": Traits(softmax_of_chosen=True, kept_hidden="before_norm", late_rows_in_0_5=True),
-        "gemma": Traits(scaled_embedding="constant"),
-        "gemma2": Traits(scaled_embedding="constant"),
+        "gemma": Traits(scaled_embedding="late"),
+        "gemma2": Traits(scaled_embedding="late"),
         "gemma3": Traits(scaled_embedding="rows"),
         "gemma3n": Traits(scaled_embedding="rows"),
         "gemma4": Traits(
