@@ -39,6 +39,9 @@ _BARE: Final = tuple(
         r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?)(?P<k>k)(?![\w-]|\.\d| ?(?:usd|eur|gbp|dollars?|bucks|euros?|"
         r"budget|€|\$|iops|rpm))",
         r"(?<![\w.$/:+-])(?P<n>\d+(?:\.\d+)?) (?P<k>k)(?![\w-]|\.\d)",
+        # the sizes contexts come in, standing alone
+        r"(?<![\w.$/:+=-])(?P<n>2048|4096|8192|16384|32768|40960|65536|131072|262144|1048576)(?P<k>)"
+        r"(?![\w%]|[.,]\d|[ -]?[gm]i?b)",
     )
 )
 _IN_AND_OUT: Final = re.compile(

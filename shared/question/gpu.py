@@ -34,6 +34,12 @@ _BRANDED: Final = re.compile(
     r"(?<![\w.])(?:(?:nvidia|geforce|radeon|tesla|quadro|titan|instinct|rtx|gtx|rx|arc)[ -]*)+"
     r"[a-z]{0,3}[ -]?\d{2,5}[a-z]{0,3}(?!\w)(?:[ -]?(?:ti|super|xtx?|ada|laptop)\b)*"
 )
+# what people run models on that is no card of any row
+_NO_CARD: Final = re.compile(
+    r"(?<!\w)(?:(?:google )?pixel|iphone|ipad|galaxy|snapdragon|raspberry pi|rpi|orange pi|steam deck|playstation|ps5|"
+    r"xbox|tpu|inferentia|trainium|gaudi|ascend|昇腾|npu|hailo|coral|rk3588|wormhole|cerebras|groq)"
+    r"(?:[ -]?(?:v?\d{1,4}[a-z]{0,2}|pro|max|ultra|plus|mini))*(?!\w)"
+)
 _UNBRANDED: Final = re.compile(
     r"(?<![\w.])(?:on|with|using|a|an|my|our|the|one|two|dual|single|of|have|\d+x?) ?"
     r"(?P<name>(?:gb|gh|mi|[abhltvk])\d{2,4}(?!b\b)[a-z]{0,2}|[1-9]0[5-9]0(?:[ -]?(?:ti|super))*|"
@@ -62,7 +68,7 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     for rejected in (one for one in named if one not in kept):
         question.take(rejected.start, rejected.end)
     mentions = [laptop_mention(question, one, names) for one in kept]
-    unknown = question.find(_BRANDED) if not mentions else None
+    unknown = (question.find(_BRANDED) or question.find(_NO_CARD)) if not mentions else None
     if unknown is not None:
         raise _unknown_gpu(question.given(*unknown.span()), catalog)
     is_unified = bool(mentions) and all(

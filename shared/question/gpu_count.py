@@ -38,7 +38,9 @@ _ANYWHERE: Final = re.compile(
 )
 _NODES: Final = re.compile(
     rf"(?<![\w.-])(?P<n>{COUNT})[ -]?x?[ ](?:nodes?|servers?|machines?|boxes|hosts?)(?: of| with| x|,)?(?!\w)"
+    r"|(?P<machines>\d{1,3}|[两二三四六八])[ ]?(?:台|节点|机)(?![式型])"
 )
+_RACK: Final = re.compile(r" ?nvl(?P<n>36|72|144)(?!\w)")  # "GB200 NVL72"
 _EIGHT_GPU_SYSTEM: Final = re.compile(r"(?<!\w)[dh]gx(?:[ -]+(?:node|server|system|pod))?[ -]*$")
 
 
@@ -49,6 +51,10 @@ def count_beside(question: Remaining, start: int, end: int, is_family: Callable[
         number = next((text for name, text in after.groupdict().items() if text and name != "pair"), None)
         question.take(end, end + after.end())
         return _checked(2 if number is None else count_of(number))
+    rack = _RACK.search(question.whole[start : end + 4])
+    if rack is not None:
+        question.take(start, start + rack.end())
+        return _checked(int(rack["n"]))
     low = max(0, start - 60)
     before = _BEFORE.search(question.lower[low:start])
     if before is None:
@@ -76,7 +82,7 @@ def nodes(question: Remaining) -> int:
     if match is None:
         return 1
     question.take_match(match)
-    return _checked(count_of(match["n"]))
+    return _checked(count_of(match["n"] or match["machines"]))
 
 
 def checked_total(question: Remaining, count: int) -> int:

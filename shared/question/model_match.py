@@ -18,18 +18,19 @@ _ACTIVE: Final = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """A row a name can mean, and what the name leaves unsaid of the row's own."""
+    """A row a name can mean, which of the sizes said are only about its own, and what the name leaves unsaid."""
 
     model: Model
     unsaid_words: int
+    rounded_sizes: int
     unsaid_versions: int
     soft_misses: int
     versions: frozenset[str]
 
     @property
-    def rank(self) -> tuple[int, int, int]:
+    def rank(self) -> tuple[int, int, int, int]:
         """Lower is closer."""
-        return (self.unsaid_words, self.unsaid_versions, self.soft_misses)
+        return (self.rounded_sizes, self.unsaid_words, self.unsaid_versions, self.soft_misses)
 
 
 def closest(asked: Face, names: ModelNames) -> tuple[Model, ...]:
@@ -48,8 +49,8 @@ def closest(asked: Face, names: ModelNames) -> tuple[Model, ...]:
     if not asked.words - SOFT and not asked.versions:
         fits.sort(key=lambda fit: (*_commonness(fit.model, names), _age(fit.model)))
         return tuple(fit.model for fit in fits)
-    closest_rank = min((fit.rank[:2] for fit in fits), default=None)
-    best = [fit for fit in fits if fit.rank[:2] == closest_rank]
+    closest_rank = min((fit.rank[:3] for fit in fits), default=None)
+    best = [fit for fit in fits if fit.rank[:3] == closest_rank]
     kept = [fit.model for fit in best if not _is_outdone(fit, best)]
     return tuple(sorted(kept, key=_age))
 
@@ -100,6 +101,7 @@ def _fit_face(asked: Face, model: Model, face: Face, faces: tuple[Face, ...]) ->
     return Fit(
         model=model,
         unsaid_words=len(face.words - asked.words - SOFT),
+        rounded_sizes=len(asked.sizes - sizes),
         unsaid_versions=len(face.versions - asked.versions),
         soft_misses=len(missing),
         versions=face.versions,

@@ -117,7 +117,10 @@ def _count(question: Remaining, mentions: Sequence[GpuMention], counts: Sequence
     if _are_several(mentions) and len({count or 1 for count in counts}) > 1:
         question.warnings.append(_COUNTS_DIFFER)
         return None
-    return next((count for count in counts if count is not None), None) or count_anywhere(question)
+    said = [count for count in counts if count is not None]
+    if len(set(said)) > 1:
+        question.warnings.append(f"You named several numbers of that GPU; I took the last, {said[-1]}.")
+    return (said[-1] if said else None) or count_anywhere(question)
 
 
 def _rows(

@@ -65,6 +65,8 @@ _REWRITES: Final = (
     (re.compile(r"(?<![\w.])(\d{1,2}) million(?= (?:tokens?|toks?|context|ctx)\b)", re.IGNORECASE), r"\g<1>000000"),
     # "qwen_72B_int4": an underscore behind a size ends the name
     (re.compile(r"(?<=\db)_(?=[a-z])", re.IGNORECASE), " "),
+    (re.compile(r"(?<=\d)(ti|super|xtx?)(\d{1,2} ?g(?:i?b)?)\b", re.IGNORECASE), r"\1 \2"),
+    (re.compile(r"\bdistil(?:led)?\b", re.IGNORECASE), "distill"),
     # one way to write a number of parameters
     (re.compile(r"(?<=\d)\s?-?(?:billions?|bil|bn)\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "b"),
     (re.compile(r"(?<=\d)\s?-?trillion\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "t"),

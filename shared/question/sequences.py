@@ -14,8 +14,9 @@ _MANNER: Final = (
 )
 _USERS: Final = (
     r"(?:users?|people|ppl|persons?|requests?|req|reqs|sessions?|seqs?|sequences?|clients?|conversations?|convos?|chats?|"
-    r"streams?|devs?|developers?|engineers?|employees?|colleagues?|coworkers?|customers?|students?|slots?|agents?|"
-    r"calls|queries|workers?|connections?|threads?|friends?|teammates?|testers?|analysts?|seats|generations)"
+    r"streams?|devs?|developers?|engineers?|employees?|colleagues?|coworkers?|customers?|students?|slots|agents?|"
+    r"calls|queries|workers?|connections?|threads?|friends?|teammates?|testers?|analysts?|seats|generations|"
+    r"nutzern?|benutzern?|anwendern?|utilisateurs?|usuarios|usuários|utenti|пользовател(?:ей|я)|ユーザー|사용자)"
 )
 _PATTERNS: Final = tuple(
     re.compile(pattern)
