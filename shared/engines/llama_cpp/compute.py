@@ -9,7 +9,7 @@ from shared.engines.llama_cpp.graph.allocator import Allocation, Bounds, Peak
 from shared.engines.llama_cpp.graph.context import RunSizes
 from shared.engines.llama_cpp.graph.model import LayerPlan, model_graph
 from shared.engines.llama_cpp.graph.sample import sampled
-from shared.engines.llama_cpp.graph.scheduler import schedule
+from shared.engines.llama_cpp.graph.scheduler import Schedule, schedule
 from shared.engines.llama_cpp.place import Placement
 from shared.engines.llama_cpp.quantizer import stored_tensors
 from shared.engines.llama_cpp.settings import CELL_PADDING, MOST_CELLS, Settings

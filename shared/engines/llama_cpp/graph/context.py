@@ -96,7 +96,7 @@ class GraphContext:
         return GraphTensor(source.shape, (source, *more), inplace=True, home=place, weight_bytes=copied)
 
     def cached(self, cache: CacheInputs, width: int, cache_type: str) -> GraphTensor:
-        """The cache as attention reads it: copied where attention runs elsewhere, 32 bits made 16 for flash attention."""
+        """The cache as attention reads it: copied if that runs elsewhere, 32 bits made 16 for flash attention."""
         stored = GraphTensor((0,))
         stored.shape = (width, cache.cells, self.sizes.streams)
         per_cell = GGUF_TYPES[cache_type].row_bytes(width) * self.sizes.streams
