@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporter.engine_apis import APIS
-from exporter.engine_apis.fetch import Target, read_engines
+from exporter.engine_apis.fetch import SteadyAnswers, Target, read_engines
 from exporter.engine_apis.state import EngineState
 from exporter.model_match import same_model
 from exporter.processes import Proc, ProcessFacts, ProcessInfo
@@ -45,6 +45,7 @@ class FromProc:
         self._ask_engines = ask_engines
         self._timeout = timeout_seconds
         self._failed = failed
+        self._steady = SteadyAnswers()
 
     def __call__(self, devices: Sequence[DeviceReading]) -> Attribution:
         """The servers on these devices."""
@@ -59,11 +60,11 @@ class FromProc:
 
     def _states(self, servers: Iterable[Server]) -> Mapping[int, EngineState]:
         targets = {
-            server.pid: Target(engine=server.seen.engine, port=server.port)
+            server.pid: Target(engine=server.seen.engine, port=server.port, pid=server.pid)
             for server in servers
             if server.port is not None and server.seen.engine in APIS
         }
-        states = read_engines(list(targets.values()), self._timeout, self._failed)
+        states = read_engines(list(targets.values()), self._timeout, self._failed, self._steady)
         by_pid = {server.pid: server for server in servers}
         found: dict[int, EngineState] = {}
         for pid, target in targets.items():

@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 
 from exporter.families import empty_family, family, single
+from exporter.fit_families import FitBlocks
 from exporter.metrics import families
 from exporter.snapshot import Snapshot
 from exporter.tally import Counts
@@ -32,8 +33,10 @@ class SnapshotCollector(Collector):
     `describe` gives the families empty: registering must not look at the node, and name filters must know the names.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, fits: FitBlocks | None = None) -> None:
         self._snapshot = snapshot
+        self._fits = fits
+        self._families: tuple[PrometheusMetric, ...] | None = None
 
     def describe(self) -> Iterable[PrometheusMetric]:
         """Every family of this process, without series."""
@@ -41,7 +44,9 @@ class SnapshotCollector(Collector):
 
     def collect(self) -> Iterator[PrometheusMetric]:
         """The families with the snapshot's series."""
-        return families(self._snapshot)
+        if self._families is None:
+            self._families = tuple(families(self._snapshot, self._fits))
+        return iter(self._families)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +89,14 @@ class Scrape:
     Args:
         snapshot: What to show.
         process: The collector of our own CPU and memory; it is read now, not at each request.
+        fits: The text of what fits, kept from the snapshot before.
     """
 
-    def __init__(self, snapshot: Snapshot, process: ProcessCollector) -> None:
+    def __init__(self, snapshot: Snapshot, process: ProcessCollector, fits: FitBlocks | None = None) -> None:
         self._finished: dict[tuple[bool, bool], tuple[float, bytes]] = {}
         self._taken = snapshot.report.taken_unix
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(SnapshotCollector(snapshot))
+        self._registry.register(SnapshotCollector(snapshot, fits))
         self._registry.register(process)
         text, openmetrics = exposition(self._registry.collect())
         self._text = _Body(text, openmetrics=False)

@@ -38,40 +38,62 @@ class Fits:
     series_dropped: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A list of candidates held against one place with so much free.
+
+    `fits` has None, and `unsupported` the number, of each candidate without a rule; `series` is what `shown` costs.
+    """
+
+    asked: Sequence[Candidate]
+    row: Gpu
+    free_bytes: tuple[int, ...]
+    fits: tuple[FitReport | None, ...]
+    shown: tuple[FitReport, ...]
+    unsupported: frozenset[int]
+    series: int
+
+
 class Fitting:
     """Holds the candidates against places, remembering what does not change between two looks.
 
-    Breakdowns depend on the candidate and the kind of device only; free memory is held against them at every look.
+    Breakdowns depend on the candidate and the kind of device only. Free memory is held against them when it has
+    changed, by a byte or more: where it has not, the very same reports are given again.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._empty: dict[tuple[Candidate, Gpu, int], Estimate | str | None] = {}
+        self._held: dict[str, _Held] = {}
 
     def fits(self, places: Sequence[Place], candidates: Sequence[Candidate], series_limit: int) -> Fits:
         """Every candidate at every place, in the candidates' order; at the series limit the tail is dropped."""
         self._forget(places, candidates)
-        found: dict[str, list[FitReport]] = {place.key: [] for place in places}
-        series, dropped = 0, 0
-        unsupported: set[Candidate] = set()
-        for candidate in candidates:
-            for place in places:
-                fit = self._fit(candidate, place)
-                if fit is None:
-                    unsupported.add(candidate)
-                    continue
-                cost = SERIES_PER_FIT if fit.refused is None else SERIES_PER_REFUSAL
-                if series + cost > series_limit:
-                    dropped += cost
-                else:
-                    series += cost
-                    found[place.key].append(fit)
-        return Fits(
-            by_place={key: tuple(reports) for key, reports in found.items()},
-            unsupported=len(unsupported),
-            series=series,
-            series_dropped=dropped,
+        held = [self._held_at(place, candidates) for place in places]
+        cost = sum(one.series for one in held)
+        unsupported = len(set().union(*(one.unsupported for one in held)))
+        if cost <= series_limit:
+            by_place = {place.key: one.shown for place, one in zip(places, held, strict=True)}
+            return Fits(by_place=by_place, unsupported=unsupported, series=cost, series_dropped=0)
+        kept, series = _within_limit(places, held, len(candidates), series_limit)
+        return Fits(by_place=kept, unsupported=unsupported, series=series, series_dropped=cost - series)
+
+    def _held_at(self, place: Place, candidates: Sequence[Candidate]) -> _Held:
+        """The candidates at one place: those of the last look while neither the list nor what is free has changed."""
+        kept = self._held.get(place.key)
+        if kept and kept.asked is candidates and (kept.free_bytes, kept.row) == (place.free_bytes, place.row):
+            return kept
+        fits = tuple(self._fit(candidate, place) for candidate in candidates)
+        made = self._held[place.key] = _Held(
+            asked=candidates,
+            row=place.row,
+            free_bytes=place.free_bytes,
+            fits=fits,
+            shown=tuple(fit for fit in fits if fit is not None),
+            unsupported=frozenset(number for number, fit in enumerate(fits) if fit is None),
+            series=sum(_cost(fit) for fit in fits),
         )
+        return made
 
     def _fit(self, candidate: Candidate, place: Place) -> FitReport | None:
         """The candidate at the place; None where the estimator has no rule for it."""
@@ -116,6 +138,30 @@ class Fitting:
         rows, wanted = {place.row for place in places}, set(candidates)
         for key in [key for key in self._empty if key[0] not in wanted or key[1] not in rows]:
             del self._empty[key]
+        there = {place.key for place in places}
+        self._held = {key: held for key, held in self._held.items() if key in there}
+
+
+def _within_limit(
+    places: Sequence[Place], held: Sequence[_Held], candidates: int, series_limit: int
+) -> tuple[dict[str, tuple[FitReport, ...]], int]:
+    """The fits that are shown at each place, the list's head at every place first; and the series they cost."""
+    found: dict[str, list[FitReport]] = {place.key: [] for place in places}
+    series = 0
+    for number in range(candidates):
+        for place, one in zip(places, held, strict=True):
+            fit = one.fits[number]
+            if fit is not None and series + _cost(fit) <= series_limit:
+                series += _cost(fit)
+                found[place.key].append(fit)
+    return {key: tuple(fits) for key, fits in found.items()}, series
+
+
+def _cost(fit: FitReport | None) -> int:
+    """How many series a fit is."""
+    if fit is None:
+        return 0
+    return SERIES_PER_FIT if fit.refused is None else SERIES_PER_REFUSAL
 
 
 def groups(devices: Sequence[Place]) -> Iterator[Place]:

@@ -1,22 +1,26 @@
 """A snapshot as metric families: health always, data only when the last look gave some."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 
 from exporter.families import Rows, family, single
+from exporter.fit_families import FitBlocks
 from exporter.snapshot import Snapshot
 from shared import metric_names as names
 from shared.metric_names import Metric
-from shared.node_report import FitReport, GpuReport, LoadedModelReport, MemoryReport, NodeReport
+from shared.node_report import GpuReport, LoadedModelReport, MemoryReport, NodeReport
 
 
-def families(snapshot: Snapshot) -> Iterator[PrometheusMetric]:
-    """Everything a scrape shows but the snapshot's age and the count of requests, which change in between."""
+def families(snapshot: Snapshot, fits: FitBlocks | None = None) -> Iterator[PrometheusMetric]:
+    """Everything a scrape shows but the snapshot's age and the count of requests, which change in between.
+
+    `fits` keeps the text of what fits from one snapshot to the next.
+    """
     yield from _health(snapshot)
     yield from _devices(snapshot.report)
-    yield from _fits(snapshot.report)
+    yield from (fits or FitBlocks()).families(snapshot.report)
     yield from _loaded(snapshot.report)
 
 
@@ -125,44 +129,6 @@ def _identity(gpu: GpuReport, report: NodeReport) -> Mapping[str, str]:
 
 def _workload(namespace: str, pod: str, container: str) -> dict[str, str]:
     return {"workload_namespace": namespace, "workload_pod": pod, "workload_container": container}
-
-
-def _fits(report: NodeReport) -> Iterator[PrometheusMetric]:
-    """`fittingroom_fits_now{uuid="GPU-…",model="llama-3.1-8b",quantization="Q4_K_M",…} 1` and its kin."""
-    on_gpus = [({"uuid": gpu.uuid, **_candidate(fit)}, fit) for gpu in report.gpus for fit in gpu.fits]
-    yield from _fit_families(
-        on_gpus, (names.FITS_NOW, names.FITS_EMPTY, names.FIT_REQUIRED, names.FIT_HEADROOM)
-    )
-    members = (({"group": group.group, "uuid": uuid}, 1) for group in report.groups for uuid in group.uuids)
-    yield family(names.GROUP_INFO, members)
-    in_groups = [
-        ({"group": group.group, **_candidate(fit)}, fit) for group in report.groups for fit in group.fits
-    ]
-    yield from _fit_families(
-        in_groups,
-        (names.GROUP_FITS_NOW, names.GROUP_FITS_EMPTY, names.GROUP_FIT_REQUIRED, names.GROUP_FIT_HEADROOM),
-    )
-
-
-def _fit_families(
-    rows: Iterable[tuple[Mapping[str, str], FitReport]], wanted: tuple[Metric, Metric, Metric, Metric]
-) -> Iterator[PrometheusMetric]:
-    now, empty, required, headroom = wanted
-    rows = list(rows)
-    yield family(now, ((labels, fit.fits_now) for labels, fit in rows))
-    yield family(empty, ((labels, fit.fits_empty) for labels, fit in rows))
-    yield family(required, ((labels, fit.required_bytes) for labels, fit in rows))
-    yield family(headroom, ((labels, fit.headroom_bytes) for labels, fit in rows))
-
-
-def _candidate(fit: FitReport) -> dict[str, str]:
-    return {
-        "model": fit.model,
-        "quantization": fit.quantization,
-        "engine": fit.engine,
-        "context": str(fit.context_tokens),
-        "sequences": str(fit.sequences),
-    }
 
 
 _LOADED_GAUGES: Final[tuple[tuple[Metric, Callable[[LoadedModelReport], float | None]], ...]] = (

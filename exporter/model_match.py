@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from exporter.engine_apis.state import EngineState
@@ -69,6 +70,7 @@ def _plain(text: str) -> str:
     return text.rstrip("/").rpartition("/")[2].lower()
 
 
+@lru_cache(maxsize=1024)  # servers keep their names from one look to the next
 def _spelling(text: str) -> tuple[str, str | None]:
     """A path, repository or tag as a name to look up, and what its ending says of the quantization."""
     hub = _HUB_FOLDER.search(text)

@@ -8,6 +8,7 @@ from functools import cached_property
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from exporter.exposition import Scrape
+from exporter.fit_families import FitBlocks
 from exporter.page import render_page
 from exporter.snapshot import Snapshot
 from shared.node_report import GpuReport, NodeReport
@@ -28,9 +29,9 @@ class Encoded:
 class Published:
     """A snapshot as metrics, as JSON and as a page."""
 
-    def __init__(self, snapshot: Snapshot, process: ProcessCollector) -> None:
+    def __init__(self, snapshot: Snapshot, process: ProcessCollector, fits: FitBlocks | None = None) -> None:
         self.snapshot = snapshot
-        self.scrape = Scrape(snapshot, process)
+        self.scrape = Scrape(snapshot, process, fits)
         self.node_json = Encoded(snapshot.report.model_dump_json().encode())
 
     @cached_property
@@ -52,10 +53,11 @@ class Board:
         self._current: Published | None = None
         # registered nowhere: the process's own metrics are part of each snapshot's registry
         self._process = ProcessCollector(registry=CollectorRegistry())
+        self._fits = FitBlocks()  # of the one thread that publishes
 
     def publish(self, snapshot: Snapshot) -> None:
         """Put a snapshot in the place of the one before."""
-        published = Published(snapshot, self._process)
+        published = Published(snapshot, self._process, self._fits)
         with self._lock:
             self._current = published
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from exporter.engine_apis import APIS
@@ -31,6 +32,7 @@ class Server:
     container_id: str | None = None
 
 
+@lru_cache(maxsize=512)  # processes keep their command lines from one look to the next
 def server_of(facts: ProcessFacts) -> Server | None:
     """The server a process belongs to: the nearest of itself and its ancestors that was started as one."""
     title: str | None = None

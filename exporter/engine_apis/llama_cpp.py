@@ -13,6 +13,7 @@ from exporter.engine_apis.state import Answers, EngineState
 
 DEFAULT_PORT: Final = 8080
 PATHS: Final = ("/props", "/slots", "/metrics")
+STEADY: Final[tuple[str, ...]] = ()
 
 _PROCESSING: Final = "llamacpp:requests_processing"
 _DEFERRED: Final = "llamacpp:requests_deferred"

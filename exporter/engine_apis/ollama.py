@@ -11,6 +11,7 @@ from exporter.engine_apis.state import Answers, EngineState
 
 DEFAULT_PORT: Final = 11434
 PATHS: Final = ("/api/ps", "/api/version")
+STEADY: Final[tuple[str, ...]] = ("/api/version",)
 
 
 def state(answers: Answers) -> EngineState:

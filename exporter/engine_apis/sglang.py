@@ -11,6 +11,7 @@ from exporter.engine_apis.state import Answers, EngineState
 
 DEFAULT_PORT: Final = 30000
 PATHS: Final = ("/get_model_info", "/server_info", "/get_server_info", "/metrics")
+STEADY: Final[tuple[str, ...]] = ("/get_model_info",)
 
 _METRICS: Final = (
     "sglang:token_usage",

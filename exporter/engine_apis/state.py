@@ -43,5 +43,9 @@ class EngineApi(Protocol):
     def PATHS(self) -> tuple[str, ...]:  # noqa: N802  a module's constant
         """What to ask for."""
 
+    @property
+    def STEADY(self) -> tuple[str, ...]:  # noqa: N802  a module's constant
+        """Those of them whose answer stays the same while the server lives."""
+
     def state(self, answers: Answers) -> EngineState:
         """What the answers say."""

@@ -11,6 +11,7 @@ from exporter.engine_apis.state import Answers, EngineState
 
 DEFAULT_PORT: Final = 3000
 PATHS: Final = ("/info", "/metrics")
+STEADY: Final[tuple[str, ...]] = ("/info",)
 
 _METRICS: Final = ("tgi_batch_current_max_tokens", "tgi_batch_current_size", "tgi_queue_size")
 

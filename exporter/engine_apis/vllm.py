@@ -12,6 +12,7 @@ from exporter.engine_apis.state import Answers, EngineState
 
 DEFAULT_PORT: Final = 8000
 PATHS: Final = ("/v1/models", "/version", "/metrics")
+STEADY: Final[tuple[str, ...]] = ("/v1/models", "/version")
 
 _USAGE: Final = ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc")
 _CONFIG: Final = "vllm:cache_config_info"

@@ -20,6 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 import shared.estimator
 from exporter.exposition import Scrape, SnapshotCollector, wants_gzip, wants_openmetrics
+from exporter.fit_families import FitBlocks
+from exporter.metrics import families
 from exporter.nvml.device import HostMemory
 from exporter.nvml.driver import Nvml
 from exporter.simulated.source import DEFAULT_NODE, SimulatedSource
@@ -290,3 +292,19 @@ def _series(scrape: Scrape) -> Iterator[tuple[str, list[float]]]:
         for sample in family.samples:
             found.setdefault(sample.name, []).append(sample.value)
     yield from found.items()
+
+
+def test_text_kept_from_look_to_look_is_the_text_that_would_be_made(
+    show: Callable[[Node], None], catalog: Catalog, tmp_path: Path
+) -> None:
+    nvml = Nvml(HostMemory(read=lambda: (GIB, GIB), never_for={A100_40GB[0]}))
+    reports, kept = reporter(catalog, tmp_path, simulated=False), FitBlocks()
+    changed = []
+    for used in (5, 5, 20, 7):
+        show(Node(devices=(gpu(A100_40GB, 0, used=GIB), gpu(A100_40GB, 1, used=used * GIB))))
+        snapshot = reports.snapshot(look_at(nvml.read()), Counts())
+        with_kept = exposition(families(snapshot, kept))
+        assert with_kept == exposition(families(snapshot))
+        changed.append(with_kept)
+    assert changed[0] == changed[1] != changed[2]
+    nvml.close()

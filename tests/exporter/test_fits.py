@@ -110,3 +110,20 @@ def test_a_group_is_the_emptiest_gpus_of_one_kind_and_is_bound_by_the_fullest(
 
     assert (group.key, group.uuids) == ("a100-40gb-x2", ("GPU-b", "GPU-c"))
     assert fit.headroom_bytes == 20 * GIB - 18 * GIB - GIB // 4
+
+
+def test_where_nothing_has_changed_the_very_same_reports_are_given_and_a_byte_less_free_is_a_change(
+    catalog: Catalog, engine: RoundEngine
+) -> None:
+    fitting, asked = Fitting(catalog), [candidate(catalog, 8), candidate(catalog, 30)]
+    here, there = place(catalog, 20), place(catalog, 39, key="GPU-b")
+
+    first = fitting.fits([here, there], asked, 100).by_place
+    fuller = Place(key=there.key, row=there.row, free_bytes=(there.free_bytes[0] - 1,))
+    second = fitting.fits([here, fuller], asked, 100).by_place
+    other_list = fitting.fits([here, fuller], list(asked), 100).by_place
+
+    assert second["GPU-a"] is first["GPU-a"]
+    assert second["GPU-b"][0].headroom_bytes == (first["GPU-b"][0].headroom_bytes or 0) - 1
+    assert other_list["GPU-a"] is not second["GPU-a"]
+    assert other_list == second
