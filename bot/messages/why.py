@@ -18,7 +18,7 @@ from bot.messages.message import Message, message
 from bot.messages.mrkdwn import clipped, inert
 from bot.messages.words import context, option_name, subject
 from shared.planner.plan import Option, Plan
-from shared.planner.why import Reason
+from shared.planner.reason import Reason
 
 MOST_SOURCES = 4
 

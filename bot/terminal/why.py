@@ -10,7 +10,8 @@ from shared.catalog.catalog import Catalog
 from shared.errors import UserError
 from shared.estimator import Estimate
 from shared.planner.planner import plan
-from shared.planner.why import Reason, reasons
+from shared.planner.reason import Reason
+from shared.planner.why import reasons
 from shared.question.parse import parse_question
 
 

@@ -13,7 +13,7 @@ def capacity_sentence(case: Case, options: tuple[Option, ...], asked: Attempt, *
     """How far what was asked reaches, or what reaches at all."""
     where = hardware(case.gpus)
     if not options:
-        reason = f": {asked.reason}" if asked.estimate is None and asked.reason else ""
+        reason = f": {asked.reason.rstrip('.')}" if asked.estimate is None and asked.reason else ""
         return f"None: no healthy quantization of {case.model.name} fits {where}{reason}."
     best = options[0]
     load = best.estimate.workload

@@ -10,7 +10,7 @@ from shared.planner.bytes_read import BytesRead, bytes_read
 from shared.planner.plan import Speed
 
 # The share of a card's dense tensor rate that a prompt reaches; engines print 0.3 to 0.6.
-_PREFILL_SHARE: Final = 0.4
+PREFILL_SHARE: Final = 0.4
 
 
 def memory_class(gpu: Gpu) -> str:
@@ -76,7 +76,7 @@ def prefill_speed(estimate: Estimate) -> float | None:
         return None
     parallel = _parallel(estimate)
     operations = 2 * estimate.workload.model.active_parameters
-    return gpus[0].tflops_fp16 * 1e12 * _PREFILL_SHARE * parallel / operations
+    return gpus[0].tflops_fp16 * 1e12 * PREFILL_SHARE * parallel / operations
 
 
 def _seconds(estimate: Estimate, read: BytesRead, row: DecodeSpeed, host: DecodeSpeed) -> float:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from shared.catalog.catalog import Catalog
@@ -11,20 +10,10 @@ from shared.estimator import Estimate
 from shared.inverse.load import context_per_sequence
 from shared.memory.tensor import Role
 from shared.memory.tensors import inventory, kv_heads, layer_attention
-from shared.planner.bytes_read import bytes_read
-from shared.planner.speed import decode_speed, memory_class
-from shared.units import MIB, gib
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """One number: what it is, its value, the formula with the values put in, and where they come from."""
-
-    name: str
-    value: str
-    formula: tuple[str, ...]
-    sources: tuple[str, ...] = ()
-
+from shared.planner.reason import Reason
+from shared.planner.why_engine import explained
+from shared.planner.why_speed import price_reason, speed_reasons
+from shared.units import gib
 
 _PARTS: Final = {
     "embedding": {Role.TOKEN_EMBEDDING, Role.POSITION_EMBEDDING, Role.PER_LAYER_EMBEDDING},
@@ -52,7 +41,7 @@ def reasons(estimate: Estimate, catalog: Catalog) -> tuple[Reason, ...]:
     ]
     if estimate.capacity_bytes:
         found += [_capacity(estimate), _verdict(estimate)]
-    found.append(_speed(estimate, catalog))
+    found += [*speed_reasons(estimate, catalog), price_reason(estimate, catalog)]
     return tuple(one for one in found if one.formula)
 
 
@@ -146,35 +135,33 @@ def _kv_per_token(shape: Shape) -> Iterator[str]:
 def _compute(estimate: Estimate, catalog: Catalog) -> Reason:
     breakdown = estimate.breakdown
     fullest = max(breakdown.per_gpu, key=lambda device: device.compute_bytes, default=breakdown.host)
-    formula = [
+    made_of = explained(estimate, catalog)
+    parts = (
         f"{fullest.activation_bytes:,} bytes of activations + {fullest.cuda_graph_bytes:,} of CUDA graphs"
         if fullest.activation_bytes or fullest.cuda_graph_bytes
-        else f"{fullest.compute_bytes:,} bytes of compute buffers",
-        *breakdown.assumptions,
-    ]
+        else f"{fullest.compute_bytes:,} bytes of compute buffers"
+    )
     return Reason(
         name="compute",
         value=gib(fullest.compute_bytes, digits=2),
-        formula=tuple(formula),
-        sources=_engine_sources(estimate, catalog),
+        formula=(parts, *made_of.compute, *breakdown.assumptions),
+        sources=(*_engine_sources(estimate, catalog), *made_of.sources),
     )
 
 
 def _overhead(estimate: Estimate, catalog: Catalog) -> Reason:
-    engine = catalog.engines[estimate.workload.engine]
     fullest = max(estimate.breakdown.per_gpu, key=lambda device: device.overhead_bytes, default=None)
     if fullest is None:
         return Reason(name="overhead", value="", formula=())
     context = fullest.overhead_bytes - fullest.non_torch_bytes
     outside = fullest.non_torch_bytes
-    formula = f"{context:,} bytes of CUDA context and libraries + {outside:,} the engine adds outside torch"
-    sources = tuple(
-        f"{name} = {constant.value:g} {constant.unit}: {_said(constant.source)}"
-        for name, constant in engine.constants.items()
-        if constant.unit == "MiB" and round(constant.value * MIB) in (context, outside)
-    )
+    summed = f"{context:,} bytes of CUDA context and libraries + {outside:,} the engine adds outside torch"
+    made_of = explained(estimate, catalog)
     return Reason(
-        name="overhead", value=gib(fullest.overhead_bytes, digits=2), formula=(formula,), sources=sources
+        name="overhead",
+        value=gib(fullest.overhead_bytes, digits=2),
+        formula=(summed, *made_of.overhead),
+        sources=_engine_sources(estimate, catalog),
     )
 
 
@@ -198,30 +185,6 @@ def _verdict(estimate: Estimate) -> Reason:
         f"it fits from {bar:,} up, does not below {-bar:,}, and is tight between"
     )
     return Reason(name="verdict", value=estimate.verdict.value.replace("_", " "), formula=(formula,))
-
-
-def _speed(estimate: Estimate, catalog: Catalog) -> Reason:
-    speed = decode_speed(estimate, catalog)
-    if speed is None or not estimate.gpus:
-        return Reason(name="speed", value="", formula=())
-    gpu = estimate.gpus[0]
-    row = catalog.speeds[f"{estimate.workload.engine}/{memory_class(gpu)}"]
-    read = bytes_read(estimate)
-    layers = estimate.workload.model.shape.layers
-    formula = [
-        f"{read.gpu_weights:,} bytes of weights / ({row.efficiency:g} x bandwidth)"
-        f" + {read.gpu_kv_cache:,} of KV cache / ({row.kv_efficiency:g} x bandwidth)"
-        f" + {layers} layers x {row.seconds_per_layer * 1e6:.0f} us",
-        f"bandwidth {gpu.bandwidth_bytes_per_second / 1e9:,.0f} GB/s x {estimate.workload.tensor_parallel or 1}",
-    ]
-    if read.host_weights:
-        formula.append(f"and {read.host_weights:,} bytes from host memory")
-    return Reason(
-        name="speed",
-        value=f"{speed.tokens_per_second:.1f} tokens/s",
-        formula=tuple(formula),
-        sources=(f"{row.id}: {_said(row.source)}, {row.samples} runs", _said(gpu.bandwidth_source)),
-    )
 
 
 def _engine_sources(estimate: Estimate, catalog: Catalog) -> tuple[str, ...]:

@@ -7,13 +7,12 @@ from shared.catalog.rows import Engine, Gpu, Shape
 from shared.engines.explained import Explained
 from shared.engines.llama_cpp.cache import as_cached
 from shared.engines.llama_cpp.compute import reservation
-from shared.engines.llama_cpp.encoders import ENCODERS
 from shared.engines.llama_cpp.graph.tensor import GraphTensor
 from shared.engines.llama_cpp.overhead import context, scratch
 from shared.engines.llama_cpp.peak import AtPeak, at_peak
 from shared.engines.llama_cpp.place import placement
 from shared.engines.llama_cpp.quantizer import mix_of
-from shared.engines.llama_cpp.settings import Settings, resolve
+from shared.engines.llama_cpp.settings import ENCODERS, Settings, resolve
 from shared.engines.llama_cpp.weights import digest
 from shared.engines.process_memory import context_class
 from shared.memory.workload import Workload
