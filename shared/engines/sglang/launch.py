@@ -8,6 +8,7 @@ from shared.engines.checkpoints import checkpoint
 from shared.engines.engine import Launch
 from shared.engines.sglang.adapters import target_modules
 from shared.engines.sglang.cache_type import FLAG
+from shared.engines.sglang.speculation import flags
 from shared.memory.workload import Workload
 
 # What SGLang quantizes itself while loading 16-bit weights: docs/advanced_features/quantization of 0.5.23.
@@ -55,4 +56,9 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         argv += ["--enable-lora", "--max-loras-per-batch", str(workload.adapters.count)]
         argv += ["--max-lora-rank", str(workload.adapters.rank)]
         argv += ["--lora-target-modules", *target_modules(workload.adapters, workload.model.shape)]
-    return Launch(argv=tuple(argv), notes=weights.notes)
+    drafter = workload.speculation.draft if workload.speculation else None
+    if workload.speculation is None or drafter is None:
+        return Launch(argv=(*argv, *flags(workload, "")), notes=weights.notes)
+    stored = workload.speculation.quantization or workload.quantization
+    draft = checkpoint(drafter, stored, on_the_fly=frozenset())
+    return Launch(argv=(*argv, *flags(workload, draft.name)), notes=(*weights.notes, *draft.notes))

@@ -12,6 +12,7 @@ from shared.engines.sglang.adapters import adapter_bytes, check_adapters
 from shared.engines.sglang.cache_type import cache_element_bytes
 from shared.engines.sglang.pool import Pool, pool
 from shared.engines.sglang.settings import SERVER, Defaults, defaults
+from shared.engines.sglang.speculation import check_speculation, draft_bytes, draft_layers, rows_per_sequence
 from shared.errors import BadValue, Refused
 from shared.memory.breakdown import Breakdown, DeviceMemory, ServerCapacity
 from shared.memory.checkpoint import checkpoint_bytes, scheme
@@ -29,7 +30,10 @@ _GRAPHS_ERROR = 0.5
 _UNSEEN_EXCHANGE = 1024 * MIB
 _PADDING_ERROR = 0.25  # SGLang keeps it back; how much of it is used no log says
 _UNSEEN_ADAPTERS = 200 * MIB
-_OFFERED = frozenset({"data_parallel", "data_parallel_attention", "expert_parallel", "adapters"})
+_UNSEEN_DRAFTER = 1536 * MIB  # its graphs took 0.8 to 1.2 GiB in logs of Ascend NPUs
+_OFFERED = frozenset(
+    {"data_parallel", "data_parallel_attention", "expert_parallel", "adapters", "speculation"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     split = split_of(workload, spread)
     refuse(SERVER, workload.model, workload.quantization, gpus, split, spread.pipeline)
     refuse_context(SERVER, workload.model, workload.context_tokens)
+    check_speculation(workload, split)
     version = workload.engine_version or facts.version
     per_stage = stages(workload.model, workload.quantization, split, spread.pipeline)
     ranks: list[_Rank] = []
@@ -106,7 +111,9 @@ def _rank(
     before, before_error = before_model(gpu, spread.engine_ranks, facts, version)
     blackwell = gpu.architecture.startswith("Blackwell")
     element = cache_element_bytes(workload, blackwell=blackwell)
-    rows = pool(workload.model, stage.layers, split.attention, element, facts, version)
+    drafting = draft_layers(workload) if stage.last else 0
+    rows = pool(workload.model, stage.layers, split.attention, element, facts, version, drafting)
+    draft = draft_bytes(workload, stage, split)
     adapters = _adapter_bytes(workload, stage, split)
     sequences = ceil_div(workload.sequences, spread.caches)
     graphs = 0 if workload.enforce_eager else settings.graph_bytes
@@ -121,13 +128,14 @@ def _rank(
         settings.padding_bytes * _PADDING_ERROR,
     )
     device = DeviceMemory(
-        weights_bytes=stage.weights_bytes + adapters,
+        weights_bytes=stage.weights_bytes + adapters + draft,
         kv_cache_bytes=rows.cache_bytes(sequences * workload.context_tokens, sequences),
         compute_bytes=activation + graphs,
         overhead_bytes=before,
         activation_bytes=activation,
         cuda_graph_bytes=graphs,
         adapter_bytes=adapters,
+        draft_bytes=draft,
         tower_bytes=stage.tower_bytes,
         uncertainty_bytes=round(error),
     )
@@ -147,7 +155,11 @@ def _adapter_bytes(workload: Workload, stage: Stage, split: Split) -> int:
 def _unseen(workload: Workload, spread: Parallel) -> float:
     """What no run on an NVIDIA GPU shows: dispatch buffers of experts and of attention's groups, adapters' kernels."""
     several = spread.attention_data > 1 or (workload.expert_parallel or 1) > 1
-    return math.hypot(_UNSEEN_EXCHANGE if several else 0, _UNSEEN_ADAPTERS if workload.adapters else 0)
+    return math.hypot(
+        _UNSEEN_EXCHANGE if several else 0,
+        _UNSEEN_ADAPTERS if workload.adapters else 0,
+        _UNSEEN_DRAFTER if workload.speculation else 0,
+    )
 
 
 def _fraction(workload: Workload, settings: Defaults) -> float:
@@ -168,7 +180,8 @@ def _activation(workload: Workload, settings: Defaults, split: Split, groups: in
     tokens = workload.max_num_batched_tokens or settings.chunk_tokens * groups
     element = scheme(workload.model, workload.quantization).plain_bytes
     sampled = min(workload.max_num_seqs or settings.decode_batch, settings.decode_batch)
-    logits = 0 if shape.kind == "embedding" else sampled * shape.vocabulary_size * _LOGIT_BYTES
+    rows = sampled * rows_per_sequence(workload)
+    logits = 0 if shape.kind == "embedding" else rows * shape.vocabulary_size * _LOGIT_BYTES
     layer = forward_bytes(shape, ceil_div(tokens, groups), split.attention, element)
     return max(layer + experts_workspace_bytes(shape, tokens, split.experts, element), logits)
 
@@ -220,6 +233,9 @@ def _beside(workload: Workload, spread: Parallel) -> Iterator[str]:
         yield f"{spread.caches} {where}, each with a KV cache of its own; tokens and concurrency are of all of them."
     if workload.adapters is not None:
         yield f"Buffers for {workload.adapters.count} adapters of rank {workload.adapters.rank}, filled or not."
+    if workload.speculation is not None:
+        who = workload.speculation.draft.name if workload.speculation.draft else "its own MTP layers"
+        yield f"Guessed ahead of each sequence: {workload.speculation.tokens} by {who}."
     if _unseen(workload, spread):
         yield "No run on an NVIDIA GPU prints this way of running, so the interval is wider."
     if (workload.expert_parallel or 1) > 1:

@@ -57,9 +57,15 @@ class Pool:
 
 @lru_cache(maxsize=8192)
 def pool(
-    model: Model, layers: tuple[int, ...], tensor: int, element_bytes: int, facts: Engine, version: str
+    model: Model,
+    layers: tuple[int, ...],
+    tensor: int,
+    element_bytes: int,
+    facts: Engine,
+    version: str,
+    draft_layers: int = 0,
 ) -> Pool:
-    """The pool of these layers on one rank.
+    """The pool of these layers on one rank, and of a drafter's, which are counted as wide as the model's own.
 
     sglang/srt/model_executor/pool_configurator.py of 0.5.23: tokens = memory / bytes per token; windowed layers get a
     share of the full layers' tokens; recurrent states a share of the memory.
@@ -76,6 +82,8 @@ def pool(
         else:
             full += row
         recurrent += kinds[layer] is LayerKind.RECURRENT
+    full += full * draft_layers // shape.layers
+    window += window * draft_layers // shape.layers
     return Pool(
         full_bytes=full,
         window_bytes=window,

@@ -30,6 +30,7 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
     elif not weights.as_published and quantization in _BITSANDBYTES:
         names.append("BitsAndBytesConfig")
         arguments.append(f"quantization_config={_BITSANDBYTES[quantization]}")
+    cut = f", truncation=True, max_length={workload.context_tokens}" if embeds else ""
     asks = (
         ("print(model(**prompt).last_hidden_state.mean(dim=1))",)
         if embeds
@@ -42,7 +43,7 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         f"from transformers import {', '.join(names)}",
         f'tokenizer = AutoTokenizer.from_pretrained("{weights.name}")',
         f"model = {loader}.from_pretrained({', '.join(arguments)})",
-        'prompt = tokenizer("Hello", return_tensors="pt").to(model.device)',
+        f'prompt = tokenizer("Hello"{cut}, return_tensors="pt").to(model.device)',
         *asks,
     )
     return Launch(argv=("python", "-c", "\n".join(lines)), notes=weights.notes)

@@ -10,10 +10,11 @@ from shared.errors import BadValue, Refused, Unsupported
 from shared.memory.cache_rows import cache_row_bytes
 from shared.memory.checkpoint import scheme
 from shared.memory.divisibility import undivided
-from shared.memory.server_weights import Stage, absorbed_latent_bytes, stages
-from shared.memory.sharding import rank_weights, tensors_bytes
+from shared.memory.drafter_weights import draft_model_bytes, mtp_bytes
+from shared.memory.server_weights import Stage
+from shared.memory.sharding import rank_weights
 from shared.memory.split import Split
-from shared.memory.tensors import inventory, kv_heads, mtp_model_layer
+from shared.memory.tensors import mtp_model_layer
 from shared.memory.workload import Speculation, Workload
 
 
@@ -94,13 +95,9 @@ def _mtp(
     shape = model.shape
     layer = mtp_model_layer(shape)
     kind = shape.layer_kinds()[layer]
-    stored = scheme(model, quantization)
-    size = tensors_bytes(inventory(shape).mtp, kv_heads(shape, kind, layer), stored, split)
-    if kind is LayerKind.LATENT:
-        size += absorbed_latent_bytes(shape, split.attention)
-    size *= shape.mtp_layers
+    size = mtp_bytes(model, quantization, split)
     if pipeline > 1:
-        size += rank_weights(shape, stored, split).embedding_bytes
+        size += rank_weights(shape, scheme(model, quantization), split).embedding_bytes
     page = (same_cache(kind), cache_row_bytes(shape, layer, kind, split.attention, cache_element_bytes))
     return Drafter(size, (page,) * shape.mtp_layers)
 
@@ -113,7 +110,7 @@ def _draft(
     draft = speculation.draft
     if draft is None:
         return NOBODY
-    weights = stages(draft, speculation.quantization or quantization, Split.even(tensor), 1)[0].weights_bytes
+    weights = draft_model_bytes(draft, speculation.quantization or quantization, tensor)
     pages = tuple(
         (same_cache(kind), row)
         for layer, kind in enumerate(draft.shape.layer_kinds())

@@ -1,6 +1,7 @@
 """LoRA adapters and drafters beside the model: bytes worked out by hand, what is refused, and the flags."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -133,6 +134,34 @@ def test_a_hybrids_sequences_keep_a_state_for_every_token_they_may_go_back():
     assert drafting.kv_cache_bytes > 1.4 * plain.kv_cache_bytes
 
 
+def test_sglangs_drafter_is_loaded_before_the_pool_and_widens_every_row():
+    """Logs of DeepSeek R1 on Ascend NPUs: 8.80 GiB for 61 layers and 0.14 for the drafter's one, of the same tokens."""
+    asked = load("sglang", "deepseek-v3", "FP8", sequences=8, tensor_parallel=8)
+    plain = ENGINES["sglang"].memory(asked, (H200,) * 8, CATALOG.engines["sglang"])
+    drafting = ENGINES["sglang"].memory(
+        replace(asked, speculation=Speculation(tokens=3)), (H200,) * 8, CATALOG.engines["sglang"]
+    )
+
+    assert (
+        drafting.per_gpu[0].draft_bytes
+        == device(load("vllm", "deepseek-v3", "FP8", speculation=Speculation(tokens=3)), 8).draft_bytes
+    )
+    assert drafting.per_gpu[0].kv_cache_bytes / plain.per_gpu[0].kv_cache_bytes == pytest.approx(62 / 61)
+    assert plain.server.kv_pool_bytes - drafting.server.kv_pool_bytes == drafting.per_gpu[0].draft_bytes
+
+
+def test_sglang_counts_a_draft_models_layers_as_wide_as_the_models():
+    """pool_configurator.py of 0.5.23 assumes so: 16 layers of Llama 3.2 1B beside 80 of the 70B."""
+    draft = Speculation(
+        tokens=3, draft=CATALOG.models["llama-3.2-1b"], quantization=CATALOG.quantizations["BF16"]
+    )
+    plain = device(load("sglang", "llama-3.1-70b", "FP8", tensor_parallel=2), 2)
+    drafting = device(load("sglang", "llama-3.1-70b", "FP8", tensor_parallel=2, speculation=draft), 2)
+
+    assert drafting.kv_cache_bytes == plain.kv_cache_bytes * 96 // 80
+    assert drafting.weights_bytes == plain.weights_bytes + drafting.draft_bytes
+
+
 @pytest.mark.parametrize(
     ("workload", "says"),
     [
@@ -143,7 +172,13 @@ def test_a_hybrids_sequences_keep_a_state_for_every_token_they_may_go_back():
             load("vllm", speculation=Speculation(tokens=3, draft=CATALOG.models["qwen3-0.6b"])),
             "one vocabulary",
         ),
-        (load("sglang", speculation=Speculation(tokens=1)), "speculative decoding that I have rules for"),
+        (load("sglang", speculation=Speculation(tokens=1)), "no multi-token-prediction layers"),
+        (load("sglang", "qwen3.5-27b", speculation=Speculation(tokens=1)), "recurrent states"),
+        (
+            load("sglang", speculation=Speculation(tokens=3, draft=CATALOG.models["qwen3-0.6b"])),
+            "no common vocabulary",
+        ),
+        (load("tgi", speculation=Speculation(tokens=1)), "speculative decoding that I have rules for"),
         (load("tgi", adapters=Adapters(count=1, rank=8)), "LoRA adapters that I have rules for"),
         (load("transformers", adapters=Adapters(count=1, rank=8)), "LoRA adapters that I have rules for"),
     ],
@@ -161,12 +196,13 @@ def test_the_flags_are_the_engines_own():
     )
     adapters = Adapters(count=4, rank=32, targets="attention")
     vllm = ENGINES["vllm"].launch(load("vllm", adapters=adapters, speculation=draft), (H200,)).argv
-    sglang = ENGINES["sglang"].launch(load("sglang", adapters=adapters), (H200,)).argv
+    sglang = ENGINES["sglang"].launch(load("sglang", adapters=adapters, speculation=draft), (H200,)).argv
     config = json.loads(vllm[vllm.index("--speculative-config") + 1])
 
     assert config["model"] == CATALOG.models["llama-3.2-1b"].repo_id
     assert config["num_speculative_tokens"] == 5
     assert vllm[vllm.index("--max-loras") + 1] == "4"
     assert sglang[sglang.index("--max-loras-per-batch") + 1] == "4"
+    assert sglang[sglang.index("--speculative-num-draft-tokens") + 1] == "6"
     for engine, argv in (("vllm", vllm), ("sglang", sglang)):
         assert {word for word in argv if word.startswith("--")} <= options(engine)

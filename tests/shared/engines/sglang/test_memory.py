@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from shared.catalog.load import load_catalog
+from shared.engines.server import Parallel
 from shared.engines.sglang import memory
 from shared.engines.sglang.pool import pool
-from shared.engines.server import Parallel
 from shared.engines.sglang.settings import defaults
 from shared.errors import BadValue, Refused
 from shared.memory.workload import Workload
