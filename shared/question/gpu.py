@@ -12,11 +12,12 @@ from shared.question.gpu_count import checked_total, count_beside
 from shared.question.gpu_mention import GpuMention, gpu_mentions, laptop_mention
 from shared.question.gpu_names import GpuNames
 from shared.question.hardware import Hardware
-from shared.question.instance import find_instance
+from shared.question.instance import find_instance, other_instances
 from shared.question.memory_size import HOST, PLAIN, MemorySize, memory_sizes
 from shared.question.model_names import ModelNames
 from shared.question.named_gpu import read_named_gpus
 from shared.question.nameless_gpu import read_nameless_gpus
+from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining, is_rejected
 from shared.units import GIB, gib
 
@@ -100,8 +101,7 @@ def _left_for_the_host(
 ) -> list[MemorySize]:
     """A second size that is no card's ("a P6000 24GB, with 128gb"): the machine's own memory."""
     cards = {size for one in mentions for row in (*one.said, *one.loose) for size in names.sizes[row.id]}
-    if not any(size.gib in cards for size in sizes):
-        return []
+    is_known = any(size.gib in cards for size in sizes)
     theirs = cards | {size * count for size in cards}
     return [
         size
@@ -109,6 +109,7 @@ def _left_for_the_host(
         if size.kind == PLAIN
         and not size.of_all
         and size.gib not in theirs
+        and (is_known or size.gib > max(cards))
         and _BESIDE.search(question.whole[: size.start])
     ]
 
@@ -134,6 +135,13 @@ def _read_instance(question: Remaining, names: GpuNames, is_family: Callable[[st
     if match is None:
         return None
     gpu, each = names.instances[match["name"]]
+    others = other_instances(question.lower[match.end() :], names.instances, gpu)
+    if others:
+        question.warnings.append(
+            "You named several cloud instances: ask about one at a time to plan just it."
+        )
+        question.ambiguous.append(Ambiguity(field="gpu", given=match[0], choices=(gpu.id, *others)))
+        return Hardware(is_named=True)
     instances = count_beside(question, *match.span(), is_family) or 1
     given = question.take_match(match)
     count = checked_total(question, instances * each)

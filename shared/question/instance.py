@@ -50,3 +50,9 @@ def find_instance(text: str, instances: Instances) -> re.Match[str] | None:
             near = [name for name in instances if name.startswith(family)]
             raise UnknownName("cloud instance", match["name"], near=near[:3])
     return None
+
+
+def other_instances(text: str, instances: Instances, gpu: Gpu) -> tuple[str, ...]:
+    """Ids of the GPUs of the instances that a text names, other than this one; in order, each once."""
+    found = (instances[match["name"]][0] for match in _TOKEN.finditer(text) if match["name"] in instances)
+    return tuple(dict.fromkeys(row.id for row in found if row.id != gpu.id))

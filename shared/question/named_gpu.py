@@ -18,7 +18,8 @@ from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
 from shared.question.together import are_together
 
-_BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w.,%]|[ -]?x )")
+_BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w%]|[.,]\d|[ -]?x )")
+_ONE_MORE: Final = re.compile(r"\b(?:another|a second|second|2nd|one more)(?: [a-z]+){0,2} $")
 _BETWEEN: Final = re.compile(r"[ (,\-_]{0,3}(?:with |w/ ?)?")
 _ONE_AT_A_TIME: Final = "I plan one kind of GPU at a time, so each of those you named is planned on its own."
 _COUNTS_DIFFER: Final = (
@@ -118,6 +119,8 @@ def _count(question: Remaining, mentions: Sequence[GpuMention], counts: Sequence
         question.warnings.append(_COUNTS_DIFFER)
         return None
     said = [count for count in counts if count is not None]
+    if len(mentions) > 1 and any(_ONE_MORE.search(question.whole[: one.start]) for one in mentions[1:]):
+        return len(mentions)
     if len(set(said)) > 1:
         question.warnings.append(f"You named several numbers of that GPU; I took the last, {said[-1]}.")
     return (said[-1] if said else None) or count_anywhere(question)

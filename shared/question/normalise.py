@@ -62,10 +62,17 @@ _REWRITES: Final = (
     (re.compile(r"(?<=[A-Za-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"), " "),
     (re.compile(r"(?<![\w.])(\d{1,3})x(?=\d{1,4} ?g(?:i?b)?\b)", re.IGNORECASE), r"\1x "),
     (re.compile(r"\b(?:a|one) million(?= (?:tokens?|toks?|context|ctx)\b)", re.IGNORECASE), "1000000"),
-    (re.compile(r"(?<![\w.])(\d{1,2}) million(?= (?:tokens?|toks?|context|ctx)\b)", re.IGNORECASE), r"\g<1>000000"),
+    (
+        re.compile(r"(?<![\w.])(\d{1,2}) million(?= (?:tokens?|toks?|context|ctx)\b)", re.IGNORECASE),
+        r"\g<1>000000",
+    ),
     # "qwen_72B_int4": an underscore behind a size ends the name
     (re.compile(r"(?<=\db)_(?=[a-z])", re.IGNORECASE), " "),
     (re.compile(r"(?<=\d)(ti|super|xtx?)(\d{1,2} ?g(?:i?b)?)\b", re.IGNORECASE), r"\1 \2"),
+    # what clouds and images call GPUs and engines
+    (re.compile(r"\bgpu_(\d{1,2})x_([a-z]+\d+)(?:_([a-z0-9]+))?\b", re.IGNORECASE), r"\1x \2 \3"),
+    (re.compile(r"\bvllm/vllm-openai\S*", re.IGNORECASE), "vllm "),
+    (re.compile(r"\blmsysorg/(?=sglang)", re.IGNORECASE), ""),
     (re.compile(r"\bdistil(?:led)?\b", re.IGNORECASE), "distill"),
     # one way to write a number of parameters
     (re.compile(r"(?<=\d)\s?-?(?:billions?|bil|bn)\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "b"),
