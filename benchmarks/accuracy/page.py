@@ -18,7 +18,8 @@ _INTRODUCTION: Final = """\
 Written by `make accuracy`; do not edit. A test compares this page with what the command writes.
 
 Each row holds the estimate against numbers that engines themselves printed or allocated. For llama.cpp: its own fit
-tool's allocations for real model shapes (versions 0.5.0-dev and 0.7.0), its quantizer's file sizes, and public logs.
+tool's allocations for real model shapes (versions 0.5.0-dev and 0.7.0), its quantizer's file sizes, and public logs
+(also of Ollama, and the weights of a fork, ik_llama.cpp).
 For vLLM: a public study of 0.19 on H100, and public logs of 0.8 to 0.26 on six GPUs. For SGLang: public logs.
 The evidence lies in `tests/ground_truth`, each record with its source. Errors are absolute, as shares of what was
 measured or in GiB; the 95th percentile is interpolated.

@@ -21,7 +21,7 @@ from shared.units import GIB
 OURS: Final = "fittingroom"
 THUMB: Final = "parameters x bytes x 1.2"
 WEIGHTS: Final = "weights"
-CACHE: Final = "KV cache of one sequence"
+CACHE: Final = "KV cache of the context"
 BESIDE: Final = "all but the KV cache"
 TOTAL: Final = "total"
 

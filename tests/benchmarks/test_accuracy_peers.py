@@ -2,8 +2,7 @@
 
 import pytest
 
-from benchmarks.accuracy.peers.__main__ import REQUIREMENTS, versions
-from benchmarks.accuracy.peers.answers import facts, recorded
+from benchmarks.accuracy.peers.answers import REQUIREMENTS, facts, recorded, versions
 from benchmarks.accuracy.peers.config_json import config_json
 from benchmarks.accuracy.peers.questions import Question, offloads, questions, recorded_name
 from benchmarks.accuracy.server_runs import study

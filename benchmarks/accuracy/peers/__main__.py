@@ -8,16 +8,23 @@ import sys
 import tempfile
 import time
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.accuracy.peers.answers import RECORDED, facts, record
-from benchmarks.accuracy.peers.questions import write
+from benchmarks.accuracy.peers.answers import (
+    ADAPTERS,
+    GO_SUMS,
+    RECORDED,
+    REQUIREMENTS,
+    facts,
+    record,
+    versions,
+)
+from benchmarks.accuracy.peers.question_files import write
 from shared.catalog.load import load_catalog
 
-HERE: Final = Path(__file__).parent
 VENV: Final = Path(__file__).parents[3] / ".peers"
-REQUIREMENTS: Final = HERE / "requirements.txt"
 _DONE: Final = VENV / "installed.txt"
 _MINUTES: Final = 10
 
@@ -33,7 +40,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory() as directory:
         questions = write(Path(directory), load_catalog()).read_text(encoding="utf-8")
-        answers = {name: ask(name, peer["adapter"], questions) for name, peer in facts()["peers"].items()}
+        answers = {name: ask(name, peer, questions) for name, peer in facts()["peers"].items()}
     record(answers, versions(), datetime.datetime.now(tz=datetime.UTC).date().isoformat())
     print(f"written: {RECORDED.name}")
     return 0
@@ -43,26 +50,39 @@ def install() -> None:
     """The peers at their pinned versions, in an environment of their own; nothing where they are there already.
 
     Raises:
-        CalledProcessError: pip's own failure.
+        CalledProcessError: pip's own failure, or Go's.
     """
-    pinned = REQUIREMENTS.read_text(encoding="utf-8")
+    pinned = "".join(path.read_text(encoding="utf-8") for path in (REQUIREMENTS, *GO_SUMS))
     if _DONE.exists() and _DONE.read_text(encoding="utf-8") == pinned:
         return
     venv.create(VENV, with_pip=True, clear=True)
     command = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*command, "-r", REQUIREMENTS], check=True, capture_output=True, text=True)
+    for sums in GO_SUMS:
+        subprocess.run(
+            [VENV / "bin" / "go", "build", "-o", VENV / "bin" / sums.parent.name, "."],
+            cwd=sums.parent,
+            env={**os.environ, "GOPATH": str(VENV / "go"), "GOCACHE": str(VENV / "go-cache")},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
     _DONE.write_text(pinned, encoding="utf-8")
 
 
-def ask(name: str, adapter: str, questions: str) -> dict[str, Any]:
+def ask(name: str, peer: Mapping[str, str], questions: str) -> dict[str, Any]:
     """What one peer says, by case.
 
     Raises:
         CalledProcessError: The adapter itself failed, which is a mistake of ours.
     """
     started = time.perf_counter()
+    if "go_module" in peer:
+        command = [VENV / "bin" / peer["go_module"]]
+    else:
+        command = [VENV / "bin" / "python", ADAPTERS / f"{peer['adapter']}.py"]
     done = subprocess.run(
-        [VENV / "bin" / "python", HERE / "adapters" / f"{adapter}.py"],
+        command,
         input=questions,
         stdout=subprocess.PIPE,
         text=True,
@@ -74,13 +94,6 @@ def ask(name: str, adapter: str, questions: str) -> dict[str, Any]:
     answered = sum("none" not in answer for answer in answers.values())
     print(f"{name}: {answered} of {len(answers)} cases answered, {time.perf_counter() - started:.0f} s")
     return answers
-
-
-def versions() -> dict[str, str]:
-    """The pinned version of each peer."""
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    pins = dict(line.split("==") for line in lines if "==" in line)
-    return {name: pins[name] for name in facts()["peers"]}
 
 
 def _last_line(text: str | None) -> str:

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 RECORDED: Final = Path(__file__).parents[3] / "tests" / "ground_truth" / "peer_answers.csv"
 FACTS: Final = Path(__file__).with_name("peers.toml")
+REQUIREMENTS: Final = Path(__file__).with_name("requirements.txt")
+ADAPTERS: Final = Path(__file__).with_name("adapters")
+GO_SUMS: Final = tuple(sorted(ADAPTERS.glob("*/go.sum")))  # of the peers that are Go modules
 COLUMNS: Final = ("peer", "version", "date", "case", "weights_gib", "kv_gib", "rest_gib", "no_answer")
 
 
@@ -46,6 +49,17 @@ class Answer:
 def facts() -> dict[str, Any]:
     """Which peers there are, how each is asked, and which were left out and why."""
     return tomllib.loads(FACTS.read_text(encoding="utf-8"))
+
+
+def versions() -> dict[str, str]:
+    """The pinned version of each peer."""
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if "==" in line)
+    for sums in GO_SUMS:
+        line = sums.with_name("go.mod").read_text(encoding="utf-8").partition("require ")[2].lstrip("( \t\n")
+        module, version = line.split()[:2]
+        pins[module.rpartition("/")[2]] = version.removeprefix("v")
+    return {name: pins[name] for name in facts()["peers"]}
 
 
 def recorded() -> Iterator[Answer]:

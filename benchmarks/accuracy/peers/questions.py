@@ -1,9 +1,7 @@
 """The cases that peers are asked: those of the vLLM study, and llama.cpp's recorded whole offloads."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.accuracy.peers.config_json import config_json
@@ -31,6 +29,7 @@ class Question:
         file_bytes: Size of the weights as stored.
         online: vLLM quantizes these weights itself while it loads 16-bit ones.
         gguf: The keys of a GGUF header, without the architecture's prefix; empty for checkpoints.
+        ubatch_tokens: This and what follows is llama.cpp's.
     """
 
     id: str
@@ -49,10 +48,14 @@ class Question:
     kv_type: str
     batched_tokens: int
     gguf: dict[str, int]
+    ubatch_tokens: int = 0
+    sequences: int = 1
+    flash_attention: bool = False
+    swa_full: bool = False
 
 
 def questions(catalog: Catalog) -> Iterator[Question]:
-    """One per run of the study, and one per model, quantization, context and cache type of llama.cpp's recording."""
+    """One per run of the study, and one per whole offload of llama.cpp's recording."""
     for run in study(catalog):
         yield _of_workload(run.name, run.workload, run.repo, _size(run.workload, run.gpus, catalog))
     asked: set[str] = set()
@@ -73,23 +76,11 @@ def offloads() -> Iterator[Case]:
 
 
 def recorded_name(case: Case) -> str:
-    """What of a recorded case a peer can be told; it knows nothing of batches, slots or windows kept whole."""
+    """What is asked of a recorded case, in words."""
     asked = case.workload
-    return f"{asked.model.id} {asked.quantization.id} {asked.context_tokens} {asked.kv_cache_type_k}"
-
-
-def write(directory: Path, catalog: Catalog) -> Path:
-    """The questions as one JSON file, each with a directory that holds its config.json."""
-    rows = []
-    for question in questions(catalog):
-        folder = directory / question.repo / question.quantization
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(question.config), encoding="utf-8")
-        row = {name: getattr(question, name) for name in Question.__slots__}
-        rows.append({**row, "directory": str(folder)})
-    path = directory / "questions.json"
-    path.write_text(json.dumps(rows), encoding="utf-8")
-    return path
+    name = f"{asked.model.id} {asked.quantization.id} {asked.context_tokens} {asked.kv_cache_type_k}"
+    name += f" ub {asked.ubatch_tokens} np {asked.sequences} fa {'off' if asked.flash_attention is False else 'on'}"
+    return name + (" swa-full" if asked.swa_full else "")
 
 
 def _size(workload: Workload, gpus: Any, catalog: Catalog) -> int:
@@ -118,6 +109,10 @@ def _of_workload(name: str, workload: Workload, repo: str, file_bytes: int) -> Q
         kv_type=workload.kv_cache_type_k,
         batched_tokens=_BATCHED_TOKENS,
         gguf={} if server else _gguf(model, workload.context_tokens),
+        ubatch_tokens=workload.ubatch_tokens or 0,
+        sequences=workload.sequences,
+        flash_attention=workload.flash_attention is not False,
+        swa_full=workload.swa_full,
     )
 
 
