@@ -11,7 +11,7 @@ from shared.catalog.load import load_catalog
 from shared.catalog.rows import Gpu, Model
 from shared.errors import BadValue, Refused, Unsupported
 from shared.estimator import Estimate, estimate
-from shared.memory.workload import Workload
+from shared.memory.workload import Adapters, Speculation, Workload
 from shared.planner.alternatives import slice_of
 
 # How long each law is looked at: briefly in every run, as long as asked by hand (PROPERTY_EXAMPLES=20000).
@@ -92,6 +92,7 @@ def cases(
     settings = draw(_LLAMA_CPP if engine == "llama.cpp" else _SERVED if engine in RESERVING else st.just({}))
     if engine in RESERVING:
         settings = settings | draw(_parallel(engine, len(gpus)))
+    settings = settings | draw(_beside(engine))
     key = draw(st.sampled_from(CACHE_TYPES[engine]))
     value = draw(st.sampled_from((key, *CACHE_TYPES[engine]))) if engine == "llama.cpp" else key
     return Case(
@@ -134,6 +135,34 @@ _SERVED = st.fixed_dictionaries(
 )
 
 
+_DRAFTS = tuple(CATALOG.models[name] for name in ("qwen3-0.6b", "llama-3.2-1b", "gemma-3-1b"))
+_SPECULATION = st.builds(
+    Speculation,
+    tokens=st.integers(1, 8),
+    draft=st.one_of(st.none(), st.sampled_from(_DRAFTS)),  # none: the model's own MTP layers
+)
+_ADAPTERS = st.builds(
+    Adapters,
+    count=st.integers(1, 8),
+    rank=st.integers(1, 128),
+    targets=st.sampled_from(("all-linear", "attention")),
+)
+
+
+def _beside(engine: str) -> st.SearchStrategy[dict[str, object]]:
+    """What may run beside the model; usually nothing."""
+    if engine in ("tgi", "transformers"):
+        return st.just({})
+    speculation = _SPECULATION if engine in ("llama.cpp", "vllm") else st.none()
+    return st.one_of(
+        st.just({}),
+        st.just({}),
+        st.builds(lambda found: {"speculation": found}, speculation),
+        st.builds(lambda found: {"adapters": found}, _ADAPTERS),
+        st.just({"projector": True} if engine == "llama.cpp" else {}),
+    )
+
+
 def _parallel(engine: str, count: int) -> st.SearchStrategy[dict[str, int | None]]:
     """Parallel sizes that use all the cards, or none said."""
     if engine == "tgi":
@@ -142,6 +171,10 @@ def _parallel(engine: str, count: int) -> st.SearchStrategy[dict[str, int | None
         {"tensor_parallel": tensor, "pipeline_parallel": count // tensor}
         for tensor in range(1, count + 1)
         if count % tensor == 0
+    ]
+    ways += [
+        {"tensor_parallel": 1, "data_parallel": count},
+        {"tensor_parallel": count, "expert_parallel": count},
     ]
     return st.sampled_from([{}, *ways])
 

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.memory.breakdown import Verdict
-from tests.property.spaces import LAW, RESERVING, cases, tried
+from shared.memory.workload import Workload
+from tests.property.spaces import CATALOG, LAW, RESERVING, cases, tried
 
 ORDER = {Verdict.DOES_NOT_FIT: 0, Verdict.TIGHT: 1, Verdict.FITS: 2}
 
@@ -58,3 +60,25 @@ def test_a_larger_card_of_the_same_kind_never_turns_a_fit_into_a_misfit(case, mo
     assume(small is not None and large is not None)
 
     assert ORDER[large.verdict] >= ORDER[small.verdict]
+
+
+@pytest.mark.parametrize("model", ["gemma-3-27b", "gpt-oss-120b", "qwen3-next-80b-a3b", "llama-4-scout"])
+@pytest.mark.parametrize("count", [2, 3, 5, 8])
+def test_pipeline_stages_of_a_hybrid_hold_no_less_cache_together_than_one_gpu(model, count):
+    """vLLM forms its groups of layers over the whole model, so a stage of few layers is not padded less than a long
+    one: `_project_kv_cache_groups_to_worker` of vllm/v1/core/kv_cache_utils.py."""
+    row = CATALOG.models[model]
+    load = Workload(
+        model=row,
+        quantization=CATALOG.quantizations["BF16"],
+        engine="vllm",
+        context_tokens=100_000,
+        sequences=37,
+        tensor_parallel=1,
+    )
+    card = CATALOG.gpus["h200"]
+    one = tried(replace(load, pipeline_parallel=1), (card,))
+    staged = tried(replace(load, pipeline_parallel=count), (card,) * count)
+
+    cache = [sum(device.kv_cache_bytes for device in found.breakdown.per_gpu) for found in (one, staged)]
+    assert cache[1] >= cache[0] > 0

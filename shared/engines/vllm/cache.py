@@ -79,29 +79,38 @@ def layout(
     With `ahead_tokens` guessed ahead a recurrent layer keeps a state for each of them, to go back to.
 
     Layers of one kind form one group. Several kinds are cut into groups of equally many layers, and their pages are
-    made equally large: attention blocks of hybrids grow until one holds a recurrent state.
-    vllm/v1/core/kv_cache_utils.py (`get_kv_cache_groups`), vllm/model_executor/models/config.py of 0.19.0
-    (`HybridAttentionMambaModelConfig`).
+    made equally large: attention blocks of hybrids grow until one holds a recurrent state. The groups are those of
+    the whole model also where a pipeline stage has a part of it, and the stage pays for the group that has most there.
+    vllm/v1/core/kv_cache_utils.py (`get_kv_cache_groups`, `_project_kv_cache_groups_to_worker`),
+    vllm/model_executor/models/config.py (`HybridAttentionMambaModelConfig`) of 0.19.0.
     """
     shape = model.shape
     if shape.architecture in ENCODERS:  # vllm/v1/kv_cache_interface.py, `EncoderOnlyAttentionSpec`
         return Layout(block_bytes=0, groups=(), window_tokens=0, state_pages=0)
-    pages: Counter[tuple[LayerKind, int]] = Counter()
-    kinds = shape.layer_kinds()
-    for layer in layers:
-        kind = kinds[layer]
-        if kind is LayerKind.NONE or (layer >= shape.layers - shape.kv_shared_layers):
-            continue
-        if kind is LayerKind.PARALLEL:  # its state is a layer of its own to the cache
-            pages[LayerKind.RECURRENT, 0] += 1
-        pages[same_cache(kind), cache_row_bytes(shape, layer, kind, tensor, element_bytes)] += 1
-    pages.update(beside)
+    members = _members(shape, tensor, element_bytes)
+    for index, page in enumerate(beside):
+        members.setdefault(page, []).append(shape.layers + index)
+    here = frozenset((*layers, *range(shape.layers, shape.layers + len(beside))))
     state = state_page_bytes(shape, tensor, ahead_tokens) if shape.recurrent else 0
     state_pages += ahead_tokens
-    found = {kind for kind, _ in pages}
-    if len(found) <= 1:
+    if len({kind for kind, _ in members}) <= 1:
+        pages = Counter({page: len(here.intersection(alike)) for page, alike in members.items()})
         return _uniform(shape, pages, state, state_pages)
-    return _hybrid(shape, pages, state, state_pages)
+    return _hybrid(shape, members, here, state, state_pages)
+
+
+def _members(shape: Shape, tensor: int, element_bytes: int) -> dict[Page, list[int]]:
+    """The layers of the whole model that keep a cache, by kind and bytes of a token."""
+    members: dict[Page, list[int]] = {}
+    kinds = shape.layer_kinds()
+    for layer, kind in enumerate(kinds[: shape.layers - shape.kv_shared_layers]):
+        if kind is LayerKind.NONE:
+            continue
+        if kind is LayerKind.PARALLEL:  # its state is a layer of its own to the cache
+            members.setdefault((LayerKind.RECURRENT, 0), []).append(layer)
+        page = same_cache(kind), cache_row_bytes(shape, layer, kind, tensor, element_bytes)
+        members.setdefault(page, []).append(layer)
+    return members
 
 
 def _uniform(shape: Shape, pages: Counter[tuple[LayerKind, int]], state: int, state_pages: int) -> Layout:
@@ -121,29 +130,30 @@ def _uniform(shape: Shape, pages: Counter[tuple[LayerKind, int]], state: int, st
     )
 
 
-def _hybrid(shape: Shape, pages: Counter[tuple[LayerKind, int]], state: int, state_pages: int) -> Layout:
-    """Several kinds: equal pages, equally many layers per group."""
-    attention = [size for kind, size in pages if kind is not LayerKind.RECURRENT]
+def _hybrid(
+    shape: Shape, members: dict[Page, list[int]], here: frozenset[int], state: int, state_pages: int
+) -> Layout:
+    """Several kinds: equal pages, equally many layers per group; every n-th layer of a kind shares a group."""
+    attention = [size for kind, size in members if kind is not LayerKind.RECURRENT]
     block = BLOCK_TOKENS
     if state:
         align = _MLA_BLOCK_ALIGNMENT if shape.latent else BLOCK_TOKENS
         block = max(block, align * ceil_div(state, align * max(attention)))
     page = max(attention) * block
-    most, fewest = max(pages.values()), min(pages.values())
-    size = most if most < 1.5 * fewest else fewest
-    groups = tuple(
-        Group(
-            kind=kind,
-            # a narrower layer's page holds more tokens
-            block_tokens=0
-            if kind is LayerKind.RECURRENT
-            else page // token_bytes // BLOCK_TOKENS * BLOCK_TOKENS,
-            count=ceil_div(count, size),
-        )
-        for (kind, token_bytes), count in pages.items()
-    )
+    counts = [len(alike) for alike in members.values()]
+    size = max(counts) if max(counts) < 1.5 * min(counts) else min(counts)
+    groups, on_stage = [], 0
+    for (kind, token_bytes), alike in members.items():
+        count = ceil_div(len(alike), size)
+        # a narrower layer's page holds more tokens
+        tokens = 0 if kind is LayerKind.RECURRENT else page // token_bytes // BLOCK_TOKENS * BLOCK_TOKENS
+        groups.append(Group(kind=kind, block_tokens=tokens, count=count))
+        on_stage = max(on_stage, *(len(here.intersection(alike[turn::count])) for turn in range(count)))
     return Layout(
-        block_bytes=page * size, groups=groups, window_tokens=shape.window_tokens, state_pages=state_pages
+        block_bytes=page * on_stage,
+        groups=tuple(groups),
+        window_tokens=shape.window_tokens,
+        state_pages=state_pages,
     )
 
 
