@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports format golden accuracy release pictures clean
+.PHONY: help run test check lint types imports format golden accuracy peers oracle release pictures clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -46,8 +46,15 @@ format: $(BIN)/.dev ## Let ruff put the code in shape
 golden: $(BIN)/.dev ## Write the golden files anew; read the diff before you commit it
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q -k golden
 
-accuracy: $(BIN)/.dev ## Score the estimator on the recorded evidence; writes docs/accuracy.md
+accuracy: $(BIN)/.dev ## Score the estimator, and its peers beside it, on the recorded evidence; writes docs/accuracy.md
+	-$(BIN)/python -m benchmarks.accuracy.peers
 	$(BIN)/python -m benchmarks.accuracy
+
+peers: $(BIN)/.dev ## Install other estimators into .peers, ask them the scored cases, record what they say
+	$(BIN)/python -m benchmarks.accuracy.peers
+
+oracle: $(BIN)/.dev ## Build llama.cpp, ask it what it allocates, record that, and fail where the estimator differs
+	$(BIN)/python -m benchmarks.oracle
 
 $(BIN)/.deploy: $(BIN)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group deploy
@@ -60,4 +67,4 @@ pictures: $(BIN)/.dev ## Take the pictures of the documentation anew, from the r
 	$(BIN)/python -m tests.pictures
 
 clean: ## Remove what make built
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .peers .oracle dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
