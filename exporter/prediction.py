@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from exporter.engine_apis.state import EngineState
 from exporter.model_match import MatchedModel
@@ -10,7 +11,14 @@ from shared.catalog.rows import Gpu
 from shared.engines.engine import SeenCommand
 from shared.errors import UserError
 from shared.estimator import estimate
-from shared.memory.workload import Workload
+from shared.memory.workload import Speculation, Workload
+
+_RUNS_AS: Final = {
+    "ollama": "llama.cpp"
+}  # whose runners are llama.cpp's servers, or its library in Ollama's own
+_ONE_CACHE_FOR_ALL: Final = frozenset(
+    {"llama.cpp", "ollama"}
+)  # the flag is all sequences', the API says one's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +66,10 @@ def _workload(
     seen: SeenCommand, state: EngineState | None, matched: MatchedModel, devices: int
 ) -> Workload | None:
     """The workload as far as command line and API tell it; None when they do not tell enough."""
-    if matched.model is None or matched.quantization is None:
+    if matched.model is None or matched.quantization is None or seen.speculative_tokens == 0:
         return None
+    ahead = seen.speculative_tokens
+    copies = 1 if seen.data_parallel_attention else seen.data_parallel or 1
     sequences = seen.sequences or (state.sequences if state else None)
     context = seen.context_tokens or _context_of(seen, state, sequences) or _default_context(seen, matched)
     if not context:
@@ -67,17 +77,23 @@ def _workload(
     return Workload(
         model=matched.model,
         quantization=matched.quantization,
-        engine=seen.engine,
+        engine=_RUNS_AS.get(seen.engine, seen.engine),
         context_tokens=context,
         sequences=sequences or 1,
         kv_cache_type_k=seen.kv_cache_type or "auto",
         kv_cache_type_v=seen.kv_cache_type or "auto",
         gpu_layers=seen.gpu_layers,
-        tensor_parallel=seen.tensor_parallel or (devices if seen.pipeline_parallel is None else None),
+        tensor_parallel=seen.tensor_parallel
+        or (max(1, devices // copies) if seen.pipeline_parallel is None else None),
         pipeline_parallel=seen.pipeline_parallel,
         gpu_memory_utilization=seen.gpu_memory_utilization,
         max_num_seqs=seen.max_num_seqs,
         max_num_batched_tokens=seen.max_num_batched_tokens,
+        data_parallel=seen.data_parallel,
+        data_parallel_attention=seen.data_parallel_attention,
+        expert_parallel=seen.expert_parallel,
+        speculation=Speculation(tokens=ahead) if ahead else None,
+        adapters=seen.adapters,
         engine_version=state.version if state and seen.engine == "vllm" else None,
     )
 
@@ -86,11 +102,12 @@ def _context_of(seen: SeenCommand, state: EngineState | None, sequences: int | N
     """The context as the engine's flag counts it, from what the API says of one sequence."""
     if state is None or state.context_tokens is None:
         return None
-    return state.context_tokens * (sequences or 1) if seen.engine == "llama.cpp" else state.context_tokens
+    shared = seen.engine in _ONE_CACHE_FOR_ALL
+    return state.context_tokens * (sequences or 1) if shared else state.context_tokens
 
 
 def _default_context(seen: SeenCommand, matched: MatchedModel) -> int | None:
-    """What the engine takes when not told: servers take the model's own; llama.cpp's default changed over time."""
-    if seen.engine == "llama.cpp" or matched.model is None:
+    """What the engine takes when not told: servers take the model's own; llama.cpp's and Ollama's changed over time."""
+    if seen.engine in _ONE_CACHE_FOR_ALL or matched.model is None:
         return None
     return matched.model.context_tokens

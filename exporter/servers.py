@@ -1,7 +1,7 @@
 """From processes to the inference servers they belong to (pure)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -64,15 +64,18 @@ def server_of(facts: ProcessFacts) -> Server | None:
 def _seen(argv: Sequence[str], parent: ProcessInfo | None) -> SeenCommand | None:
     """What a command line says it runs, by the engines' own readers; Ollama's runners by their parent."""
     program = argv[0].rpartition("/")[2] if argv else ""
-    if program == OLLAMA and "runner" in argv[1:3]:
-        return SeenCommand(engine=OLLAMA, model=_value(argv, ("--model", "-model", "-m")))
-    under_ollama = parent is not None and bool(parent.argv) and parent.argv[0].rpartition("/")[2] == OLLAMA
+    own_runner = program == OLLAMA and "runner" in argv[1:3]
+    under_ollama = own_runner or _is_ollama(parent)
     for module in ENGINES.values():
         read = getattr(module, "process", None)
         seen: SeenCommand | None = read(argv) if read is not None else None
         if seen is not None:
-            return SeenCommand(engine=OLLAMA, model=seen.model) if under_ollama else seen
-    return None
+            return replace(seen, engine=OLLAMA) if under_ollama else seen
+    return SeenCommand(engine=OLLAMA) if own_runner else None
+
+
+def _is_ollama(parent: ProcessInfo | None) -> bool:
+    return parent is not None and bool(parent.argv) and parent.argv[0].rpartition("/")[2] == OLLAMA
 
 
 def _title(argv: Sequence[str]) -> str | None:

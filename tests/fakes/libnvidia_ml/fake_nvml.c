@@ -165,6 +165,7 @@ int nvmlInitWithFlags(unsigned flags) {
     session_epoch = node.epoch;
     LEAVE(OK);
 }
+int nvmlInit_v2(void) { return nvmlInitWithFlags(0); } /* programs in Go, which we are compared with */
 int nvmlShutdown(void) {
     ENTER(0, 0);
     if (!sessions) LEAVE(UNINITIALIZED);
