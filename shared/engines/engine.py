@@ -6,7 +6,7 @@ from typing import Protocol
 
 from shared.catalog.rows import Engine, Gpu
 from shared.memory.breakdown import Breakdown
-from shared.memory.workload import Workload
+from shared.memory.workload import Adapters, Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,11 @@ class SeenCommand:
     max_num_batched_tokens: int | None = None
     gpu_layers: int | None = None
     sequences: int | None = None
+    data_parallel: int | None = None
+    data_parallel_attention: bool = False
+    expert_parallel: int | None = None
+    speculative_tokens: int | None = None  # of the checkpoint's own MTP layers; 0 where something else drafts
+    adapters: Adapters | None = None
 
 
 class EngineModule(Protocol):

@@ -11,6 +11,14 @@ from shared.memory.server_weights import Stage
 from shared.memory.split import Split
 from shared.memory.workload import Adapters
 
+_LATENT_MODULES: Final = (
+    "fused_qkv_a_proj",
+    "q_proj",
+    "q_b_proj",
+    "kv_a_proj_with_mqa",
+    "kv_b_proj",
+    "o_proj",
+)
 RANKS: Final = (
     1,
     8,
@@ -55,10 +63,15 @@ def check_adapters(adapters: Adapters, shape: Shape) -> None:
         )
 
 
+def attention_names() -> frozenset[str]:
+    """Every name `attention_modules` gives."""
+    return frozenset({"qkv_proj", *_LATENT_MODULES})
+
+
 def attention_modules(shape: Shape) -> tuple[str, ...]:
     """Attention's matrices as vLLM names them: packed_modules_mapping of vllm/model_executor/models."""
     if shape.latent is not None:
-        return ("fused_qkv_a_proj", "q_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj", "o_proj")
+        return _LATENT_MODULES
     return ("qkv_proj", "o_proj")
 
 

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from shared.catalog.rows import Model, Quantization
+from shared.catalog.rows import Model, Quantization, QuantizationFormat
 from shared.memory.checkpoint import EXPERTS, scheme
 
 _FP8_BLOCK = 128
@@ -16,8 +16,8 @@ def needs_expert_parallel(model: Model, quantization: Quantization, tensor: int)
     holds whole experts, which take the same memory.
     """
     experts = model.shape.experts
-    if experts is None or tensor == 1:
-        return False
+    if experts is None or tensor == 1 or quantization.format is QuantizationFormat.MXFP4_FP8:
+        return False  # MXFP4's small groups are padded
     stored = scheme(model, quantization)
     if not stored.quantized & EXPERTS:
         return False
