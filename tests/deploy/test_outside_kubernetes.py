@@ -53,6 +53,13 @@ def test_an_image_holds_the_locks_versions_and_its_own_dependencies_only(target:
     assert not re.search(r"^ADD|curl|wget|apt-get", CONTAINERFILE, re.MULTILINE)
 
 
+def test_the_bots_image_keeps_watches_in_its_volume_and_not_in_a_home_it_lacks() -> None:
+    (volume,) = re.findall(r"^VOLUME (\S+)$", stage("bot"), re.MULTILINE)
+
+    assert f"FITTINGROOM_DATABASE_URL=sqlite:///{volume}/" in stage("bot")
+    assert f"bot:{volume}" in COMPOSE["services"]["bot"]["volumes"]
+
+
 def test_every_variable_of_the_images_and_the_compose_file_is_read_by_a_program() -> None:
     text = CONTAINERFILE + yaml.safe_dump(COMPOSE)
     text += "".join(path.read_text(encoding="utf-8") for path in (DEPLOY / "systemd").glob("*.service"))
