@@ -13,12 +13,10 @@ from shared.errors import UserError
 from shared.estimator import estimate
 from shared.memory.workload import Speculation, Workload
 
-_RUNS_AS: Final = {
-    "ollama": "llama.cpp"
-}  # whose runners are llama.cpp's servers, or its library in Ollama's own
-_ONE_CACHE_FOR_ALL: Final = frozenset(
-    {"llama.cpp", "ollama"}
-)  # the flag is all sequences', the API says one's
+# Ollama's runners are llama.cpp's servers, or its library in a program of Ollama's own.
+_RUNS_AS: Final = {"ollama": "llama.cpp"}
+# Their flag is the context of all sequences together; their API says that of one.
+_ONE_CACHE_FOR_ALL: Final = frozenset({"llama.cpp", "ollama"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
