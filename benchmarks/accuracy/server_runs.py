@@ -78,9 +78,9 @@ LEFT_OUT: Final = {
     "vllm-dotsocr-16k": "a model that the catalog does not know",
     "vllm-llava-1.5-7b-awq": "a model that the catalog does not know",
     "vllm-qwen3-vl-emb-2b-t4": "a model that the catalog does not know",
-    "vllm-qwen3.8-flash-next-gb10-8192-auto": "a model that the catalog does not know",
-    "vllm-qwen3.8-flash-next-gb10-262144-auto": "a model that the catalog does not know",
-    "vllm-qwen3.8-flash-next-gb10-262144-fp8": "a model that the catalog does not know",
+    "vllm-qwen3.8-flash-next-gb10-8192-auto": "a cache that we have no rule for, and say so",
+    "vllm-qwen3.8-flash-next-gb10-262144-auto": "a cache that we have no rule for, and say so",
+    "vllm-qwen3.8-flash-next-gb10-262144-fp8": "a cache that we have no rule for, and say so",
     "vllm-dsv-moe-wna16-16gpu": "names no model",
 }
 _TABLE_VERSION: Final = "0.11.0"  # of the H100 table, whose rows name no version
