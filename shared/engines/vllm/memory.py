@@ -15,7 +15,6 @@ from shared.engines.vllm.uncertainty import evidence
 from shared.memory.breakdown import Breakdown, DeviceMemory, ServerCapacity
 from shared.memory.checkpoint import checkpoint_bytes
 from shared.memory.server_weights import stages
-from shared.memory.split import Split
 from shared.memory.workload import Workload
 from shared.units import gib
 
@@ -66,13 +65,15 @@ def _refuse(workload: Workload, gpus: Sequence[Gpu], run: Run) -> None:
 def _ranks(workload: Workload, gpus: Sequence[Gpu], run: Run, facts: Engine, rules: Rules) -> list[Rank]:
     """Every rank of every engine on its GPU; ranks that hold the same on the same card are reckoned once."""
     batch, spread = run.batch, run.spread
-    known: dict[tuple[int, Split, int], Rank] = {}
+    known: dict[tuple[int, int | None, int], Rank] = {}
     ranks = []
+    split = split_of(workload, batch, 0)
     for index, gpu in enumerate(gpus[: spread.ranks]):
         engine, within = divmod(index, spread.engine_ranks)
         stage_index, place = divmod(within, spread.tensor)
-        split = split_of(workload, batch, engine * spread.tensor + place)
-        key = (stage_index, split, id(gpu))
+        if batch.expert_parallel:  # the first ranks hold the experts that are left over
+            split = split_of(workload, batch, engine * spread.tensor + place)
+        key = (stage_index, split.held_experts, id(gpu))
         if key not in known:
             stage = stages(workload.model, workload.quantization, split, spread.pipeline)[stage_index]
             known[key] = rank_on(workload, run, stage, split, gpu, facts, rules)
