@@ -90,14 +90,16 @@ def _fit(asked: Face, model: Model, faces: tuple[Face, ...]) -> Fit | None:
 
 def _fit_face(asked: Face, model: Model, face: Face, faces: tuple[Face, ...]) -> Fit | None:
     missing = asked.words - face.words
-    if not missing <= SOFT or not asked.versions <= face.versions:
+    if (missing and not missing <= SOFT) or not asked.versions <= face.versions:
         return None
     # a name that says no size ("Command R v01") has those of the model's other names
     sizes = face.sizes or {size for other in faces for size in other.sizes}
-    if not all(size in sizes or _is_about(size, model, is_sized=bool(sizes)) for size in asked.sizes):
-        return None
-    if not all(active in face.actives or _is_active(active, model, face) for active in asked.actives):
-        return None
+    for size in asked.sizes - sizes:
+        if not _is_about(size, model, is_sized=bool(sizes)):
+            return None
+    for active in asked.actives - face.actives:
+        if not _is_active(active, model, face):
+            return None
     return Fit(
         model=model,
         unsaid_words=len(face.words - asked.words - SOFT),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.question.atoms import Atom, atoms_of
@@ -46,6 +47,7 @@ def tokens_in(text: str) -> list[Token]:
     return tokens
 
 
+@lru_cache(maxsize=1024)
 def billions(size: str) -> float:
     """Billions of parameters a size speaks of: "70b" is 70, "8x22b" is 176, "135m" is 0.135."""
     factors = size[:-1].split("x")
