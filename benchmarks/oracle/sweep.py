@@ -10,11 +10,15 @@ SWEEP: Final = Path(__file__).with_name("sweep.toml")
 
 
 def cases(path: Path = SWEEP) -> tuple[Case, ...]:
-    """Every setting of every model, each case once."""
+    """Every setting of every model but those left out, each case once."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    every, broad = table["every"].values(), table["broad"].values()
-    found = [Case(model=model, **setting) for model in table["models"]["every"] for setting in every]
-    found += [
-        Case(model=model, **setting) for model in table["models"]["broad"] for setting in (*every, *broad)
+    every, broad, left_out = table["every"], table["every"] | table["broad"], table["left_out"]
+    asked = [(model, every) for model in table["models"]["every"]]
+    asked += [(model, broad) for model in table["models"]["broad"]]
+    found = [
+        Case(model=model, **setting)
+        for model, settings in asked
+        for name, setting in settings.items()
+        if name not in left_out.get(model, ())
     ]
     return tuple(dict.fromkeys(found))

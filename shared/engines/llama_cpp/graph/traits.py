@@ -62,8 +62,19 @@ class Traits:
     late_rows_in_0_5: bool = False
 
 
-# Architectures whose buffers were compared with llama.cpp's own allocation (tests/ground_truth).
-CHECKED = frozenset({"llama", "gemma3", "deepseek2", "gpt-oss", "qwen3moe", "qwen3", "qwen2"})
+# Architectures whose buffers were compared with llama.cpp's own allocation (tests/ground_truth/llama_cpp_oracle.csv).
+CHECKED = frozenset(
+    {
+        "apertus", "arcee", "baichuan", "bailingmoe2", "bloom", "chatglm", "cohere2", "command-r", "dbrx",
+        "deci", "deepseek", "deepseek2", "deepseek32", "dots1", "ernie4_5", "ernie4_5-moe", "exaone", "exaone4",
+        "falcon", "gemma", "gemma2", "gemma3", "gemma4", "glm-dsa", "glm4", "glm4moe", "gpt-oss", "gptneox", "granite",
+        "granitehybrid", "granitemoe", "grok", "hunyuan-dense", "hunyuan-moe", "internlm2", "jamba",
+        "kimi-linear", "lfm2", "lfm2moe", "llama", "llama4", "mamba", "mimo2", "minicpm", "minicpm3", "minimax-m2",
+        "mistral3", "mpt", "nemotron_h", "nemotron_h_moe", "olmo", "olmo2", "olmoe", "phi2", "phi3", "phimoe",
+        "qwen2", "qwen2moe", "qwen2vl", "qwen3", "qwen35", "qwen35moe", "qwen3moe", "qwen3next", "qwen3vl",
+        "qwen3vlmoe", "seed_oss", "smollm3", "stablelm", "starcoder2", "step35",
+    }
+)  # fmt: skip
 
 PLAIN = Traits()
 TRAITS = MappingProxyType(
