@@ -19,7 +19,8 @@ from typing import Final
 from benchmarks.speed.host import host_rows
 from benchmarks.speed.least_squares import fit_relative
 from benchmarks.speed.measurements import Measurement, measurements
-from benchmarks.speed.rows import Fit, written
+from benchmarks.speed.rows import Fit, stand_in, written
+from benchmarks.speed.servers import Servers, held_against
 
 FACTS: Final = Path(__file__).parents[2] / "shared/catalog/facts/speeds/decode.toml"
 
@@ -137,6 +138,23 @@ def _report(fit: Fit, ratios: list[float]) -> None:
     )
 
 
+def _servers(runs: Sequence[Measurement], fits: Sequence[Fit]) -> Servers:
+    """The servers' runs against what stands in for them, reported."""
+    by_class = {(fit.engine, fit.memory_class): fit for fit in fits}
+    stand_ins = {name: stand_in(by_class, name) for name in ("nvidia-hbm", "amd-hbm", "nvidia-gddr")}
+    predicted = {
+        name: Constants(fit.efficiency, fit.kv_efficiency, fit.seconds_per_layer).seconds
+        for name, fit in stand_ins.items()
+    }
+    found = held_against([run for run in runs if run.engine == "vllm"], predicted)
+    errors = sorted(abs(ratio - 1) for ratios in found.ratios.values() for ratio in ratios)
+    print(
+        f"vLLM, on constants of other engines: n={len(errors)}  median {statistics.median(errors):.1%}  "
+        f"worst {errors[-1]:.1%}; a hop over PCIe {found.pcie_hop_seconds * 1e6:.1f} us (n={found.pcie_runs})"
+    )
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit, report, and write when asked."""
     parser = argparse.ArgumentParser(
@@ -147,7 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = list(measurements())
     classes: dict[tuple[str, str], list[Measurement]] = {}
     for run in runs:
-        classes.setdefault((run.engine, run.memory_class), []).append(run)
+        if run.engine != "vllm":  # held against, not fitted
+            classes.setdefault((run.engine, run.memory_class), []).append(run)
     big = constants(classes["llama.cpp", "nvidia-gddr"], None)
     fits, every = [], []
     for (engine, memory_class), of_class in sorted(classes.items()):
@@ -160,9 +179,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(
         f"all unseen cards: n={len(every)}  median {statistics.median(every):.1%}  p90 {quantile(every, 0.9):.1%}"
     )
+    servers = _servers(runs, fits)
     hosts = host_rows(big.efficiency, big.seconds_per_layer)
     if options.write:
-        FACTS.write_text(written(fits, hosts))
+        FACTS.write_text(written(fits, hosts, servers))
         print(f"wrote {FACTS}")
     return 0
 

@@ -11,13 +11,23 @@ DATA: Final = Path(__file__).parent / "data"
 _GIB: Final = 1024**3
 
 # Tokens in the KV cache at the middle of the test: "tg8192" starts empty and ends with 8,192.
-_MEAN_DEPTH: Final = {"tg32": 16, "tg128": 64, "tg512": 256, "tg8192": 4096, "tg32@d32768": 32768}
+_MEAN_DEPTH: Final = {
+    "tg32": 16,
+    "tg128": 64,
+    "tg512": 256,
+    "tg8192": 4096,
+    "tg32@d32768": 32768,
+    "1024 in, 128 out": 1088,
+}
 _UNKNOWN_DEPTH: Final = 256  # "generation", "eval rate", "batch 1": short answers to short prompts
 _TOKEN_BYTES: Final = {  # of one weight of the embedding table
     "F16": 2.0,
     "BF16": 2.0,
     "Q8_0": 1.0625,
     "INT8": 2.0,
+    "AWQ": 2.0,
+    "GPTQ": 2.0,
+    "FP8": 2.0,
     "Q4_0": 0.5625,
     "Q6_K": 0.8203,
     "MXFP4": 2.0,
@@ -33,6 +43,7 @@ class Measurement:
     gpu: str
     gpu_count: int
     tensor_parallel: bool
+    over_pcie: bool
     model: str
     quant: str
     test: str
@@ -61,10 +72,11 @@ def _measurement(run: dict[str, Any], model: dict[str, Any], weights: float) -> 
     shares = run["gpu_count"] if tensor_parallel else 1
     return Measurement(
         memory_class=memory_class(run["gpu"]),
-        engine="gpt-fast" if run["engine"].startswith("gpt-fast") else "llama.cpp",
+        engine=_engine(run["engine"]),
         gpu=run["gpu"],
         gpu_count=run["gpu_count"],
         tensor_parallel=tensor_parallel,
+        over_pcie="PCIe" in run["test"],
         model=run["model"],
         quant=run["quant"],
         test=run["test"],
@@ -74,6 +86,10 @@ def _measurement(run: dict[str, Any], model: dict[str, Any], weights: float) -> 
         seconds=1 / run["tokens_per_s"],
         source=run["source"],
     )
+
+
+def _engine(said: str) -> str:
+    return next((name for name in ("gpt-fast", "vLLM") if said.startswith(name)), "llama.cpp").lower()
 
 
 def _weights_bytes(run: dict[str, Any], model: dict[str, Any]) -> float | None:
@@ -90,7 +106,7 @@ def _weights_bytes(run: dict[str, Any], model: dict[str, Any]) -> float | None:
 
 def read_bytes(weights: float, quant: str, model: dict[str, Any]) -> float:
     """What one token reads: all but the embedding table and the experts that are not chosen."""
-    read = weights - model["embedding"] * _TOKEN_BYTES.get(quant.split(maxsplit=1)[0], 0.5625)
+    read: float = weights - model["embedding"] * _TOKEN_BYTES.get(quant.split(maxsplit=1)[0], 0.5625)
     experts = model.get("experts")
     if experts:
         idle = 1 - experts["active"] / experts["total"]

@@ -1,10 +1,11 @@
 """Fits as rows of the catalog's facts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.speed.host import HostSpeed
+from benchmarks.speed.servers import Servers
 
 _HEAD: Final = """\
 # Decode speed per engine and memory class. Written by `python -m benchmarks.speed.calibrate --write`; do not edit.
@@ -49,8 +50,8 @@ CARDS: Final = {
     "Tesla P40": "p40",
 }
 
-# Servers for which nobody has published a plain single-stream run we could read: they compile and capture the whole
-# step as gpt-fast does, so its constants stand in, marked as measured on no card and with a wider range.
+# Servers of which too few plain single-stream runs are published to fit: they compile and capture the whole step as
+# gpt-fast does, so its constants stand in, marked as measured on no card and with a wider range.
 _STAND_INS: Final = ("vllm", "sglang", "tgi")
 _WIDER: Final = (0.75, 1.25)
 # A typical desktop (two channels of DDR5-5600) and a typical GPU server (eight channels of DDR4-3200).
@@ -74,12 +75,17 @@ class Fit:
     seen: bool
 
 
-def written(fits: Sequence[Fit], host: HostSpeed) -> str:
+def written(fits: Sequence[Fit], host: HostSpeed, servers: Servers) -> str:
     """The whole facts file."""
-    return "\n".join((_HEAD, *_rows(fits, host)))
+    return "\n".join((_HEAD, *_rows(fits, host, servers)))
 
 
-def _rows(fits: Sequence[Fit], host: HostSpeed) -> Iterator[str]:
+def stand_in(by_class: Mapping[tuple[str, str], Fit], memory_class: str) -> Fit:
+    """The fit that stands in for the servers on this class of memory."""
+    return by_class.get(("gpt-fast", memory_class)) or by_class["llama.cpp", memory_class]
+
+
+def _rows(fits: Sequence[Fit], host: HostSpeed, servers: Servers) -> Iterator[str]:
     by_class = {(fit.engine, fit.memory_class): fit for fit in fits}
     for fit in fits:
         if fit.engine == "llama.cpp":
@@ -94,14 +100,23 @@ def _rows(fits: Sequence[Fit], host: HostSpeed) -> Iterator[str]:
             )
     for engine in _STAND_INS:
         for memory_class in ("nvidia-hbm", "amd-hbm", "nvidia-gddr"):
-            fit = by_class.get(("gpt-fast", memory_class)) or by_class["llama.cpp", memory_class]
-            text = f"{fit.engine}'s constants stand in; fitted by benchmarks/speed/calibrate.py"
-            yield _row(fit, engine, memory_class, (), "derived", text)
+            fit = stand_in(by_class, memory_class)
+            said = servers.words(memory_class) if engine == "vllm" else ""
+            text = f"{fit.engine}'s constants stand in; fitted by benchmarks/speed/calibrate.py{said}"
+            yield _row(fit, engine, memory_class, (), "derived", text, servers.pcie_hop_seconds)
     for memory_class, bandwidth in _HOSTS:
         yield _host_row(memory_class, bandwidth, host)
 
 
-def _row(fit: Fit, engine: str, memory_class: str, cards: tuple[str, ...], kind: str, text: str) -> str:
+def _row(
+    fit: Fit,
+    engine: str,
+    memory_class: str,
+    cards: tuple[str, ...],
+    kind: str,
+    text: str,
+    pcie_hop_seconds: float = 0.0,
+) -> str:
     wider = (1.0, 1.0) if cards else _WIDER
     lines = [
         f'[speeds."{engine}/{memory_class}"]',
@@ -111,6 +126,7 @@ def _row(fit: Fit, engine: str, memory_class: str, cards: tuple[str, ...], kind:
         f"kv_efficiency = {fit.kv_efficiency:.3f}",
         f"seconds_per_layer = {fit.seconds_per_layer:.3e}",
         f"hop_seconds = {fit.hop_seconds:.3e}",
+        *([f"pcie_hop_seconds = {pcie_hop_seconds:.3e}"] if pcie_hop_seconds else []),
         f"low = {fit.low * wider[0]:.3f}",
         f"high = {fit.high * wider[1]:.3f}",
         f"samples = {fit.samples if cards else 0}",

@@ -38,7 +38,8 @@ class DecodeSpeed(Row):
     """How one engine turns a card's bandwidth into tokens.
 
     Seconds per token = weights read / (efficiency x bandwidth) + KV cache read / (kv_efficiency x bandwidth)
-    + layers x seconds_per_layer + hop_seconds for every further GPU of a layer split.
+    + layers x seconds_per_layer + hop_seconds for every further GPU of a layer split
+    + layers x 2 all-reduces x 2 (GPUs - 1) hops x pcie_hop_seconds where tensor parallel goes over PCIe.
 
     `memory_class` groups the cards that behave alike ("nvidia-gddr", "nvidia-hbm", "apple", "host", …). `low` and
     `high` are the 5th and 95th percentile of measured over predicted speed on cards the fit has not seen.
@@ -53,6 +54,7 @@ class DecodeSpeed(Row):
     kv_efficiency: Annotated[float, Limits(gt=0, le=1)]
     seconds_per_layer: Annotated[float, Limits(ge=0)]
     hop_seconds: Annotated[float, Limits(ge=0)] = 0.0
+    pcie_hop_seconds: Annotated[float, Limits(ge=0)] = 0.0
     low: Annotated[float, Limits(gt=0)]
     high: Annotated[float, Limits(gt=0)]
     samples: Count = 0

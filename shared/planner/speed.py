@@ -9,6 +9,7 @@ from shared.estimator import Estimate
 from shared.planner.bytes_read import BytesRead, bytes_read
 from shared.planner.plan import Speed
 
+_BRIDGED: Final = 2  # cards that an NVLink bridge joins
 # The share of a card's dense tensor rate that a prompt reaches; engines print 0.3 to 0.6.
 PREFILL_SHARE: Final = 0.4
 
@@ -89,7 +90,25 @@ def _seconds(estimate: Estimate, read: BytesRead, row: DecodeSpeed, host: Decode
         hops = len(estimate.gpus) // _parallel(estimate) - 1
     host_weights = read.host_weights / (host.efficiency * host.bandwidth_bytes_per_second)
     steps = estimate.workload.model.shape.layers * row.seconds_per_layer + hops * row.hop_seconds
+    steps += all_reduce_seconds(estimate, row)
     return gpu_weights + host_weights + steps + _kv_seconds(estimate, read, row, host)
+
+
+def all_reduce_seconds(estimate: Estimate, row: DecodeSpeed) -> float:
+    """What tensor parallel over PCIe adds to a step: two all-reduces per layer, each a ring of 2 (GPUs - 1) hops.
+
+    Over NVLink it is within what was fitted per layer.
+    """
+    parallel = _parallel(estimate)
+    if parallel < 2 or not over_pcie(estimate.gpus[0], parallel):
+        return 0.0
+    return estimate.workload.model.shape.layers * 4 * (parallel - 1) * row.pcie_hop_seconds
+
+
+def over_pcie(gpu: Gpu, parallel: int) -> bool:
+    """Whether this many of the GPU talk over PCIe: bridges join pairs, and are not to be had with most home cards."""
+    bridged = gpu.segment != "datacenter" or gpu.id.endswith("-pcie")
+    return not gpu.nvlink_bytes_per_second or gpu.segment == "consumer" or (bridged and parallel > _BRIDGED)
 
 
 def _kv_seconds(estimate: Estimate, read: BytesRead, row: DecodeSpeed, host: DecodeSpeed) -> float:

@@ -9,7 +9,7 @@ from shared.planner.bytes_read import bytes_read
 from shared.planner.plan import Speed
 from shared.planner.prices import cheapest_offer, cheapest_price
 from shared.planner.reason import Reason
-from shared.planner.speed import PREFILL_SHARE, decode_speed, host_class, memory_class
+from shared.planner.speed import PREFILL_SHARE, all_reduce_seconds, decode_speed, host_class, memory_class
 
 
 def speed_reasons(estimate: Estimate, catalog: Catalog) -> Iterator[Reason]:
@@ -56,6 +56,11 @@ def _decode(estimate: Estimate, row: DecodeSpeed, speed: Speed, catalog: Catalog
     hops = len(estimate.gpus) // parallel - 1
     if hops:
         yield f"and {hops} hops to the next GPU x {row.hop_seconds * 1e6:.0f} us"
+    if shared_over_pcie := all_reduce_seconds(estimate, row):
+        yield (
+            f"and {shared_over_pcie * 1e3:.1f} ms of all-reduces over PCIe: {load.model.shape.layers} layers x 2 "
+            f"x {2 * (parallel - 1)} hops x {row.pcie_hop_seconds * 1e6:.1f} us"
+        )
     host = catalog.speeds.get(f"llama.cpp/{host_class(gpu)}")
     if read.host_weights and host is not None:
         pace = host.bandwidth_bytes_per_second * host.efficiency / 1e9

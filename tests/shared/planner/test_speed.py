@@ -9,7 +9,9 @@ import pytest
 from shared.estimator import estimate
 from shared.memory.workload import Workload
 from shared.planner.bytes_read import bytes_read
-from shared.planner.speed import decode_speed
+from shared.planner.planner import plan
+from shared.planner.speed import decode_speed, over_pcie
+from shared.question.query import Query
 
 RUNS = Path(__file__).parents[3] / "benchmarks/speed/data/decode_speeds.jsonl"
 MODELS = {"Llama 3 8B": "llama-3-8b", "Llama 3 70B": "llama-3-70b", "gpt-oss 120B": "gpt-oss-120b"}
@@ -126,3 +128,35 @@ def test_many_users_together_get_more_and_each_of_them_less(catalog):
     speed = _speed(catalog, gpu="a100-80gb", sequences=16, **served)
 
     assert speed.tokens_per_second < speed.together_tokens_per_second < 16 * speed.tokens_per_second
+
+
+def test_tensor_parallel_over_pcie_is_slower_than_over_nvlink_of_the_same_bandwidth(catalog):
+    """Four cards without NVLink pay for every all-reduce; one card pays nothing, and neither does a layer split."""
+    card = catalog.gpus["l40s"]
+    linked = replace(card, id="l40s-linked", nvlink_bytes_per_second=600_000_000_000)
+
+    def rate(gpu, count):
+        query = Query(text="", model=catalog.models["llama-3.1-8b"], gpu=gpu, gpu_count=count, engine="vllm")
+        one = plan(query, catalog).asked
+        assert one is not None
+        assert one.speed is not None
+        return one.speed.tokens_per_second
+
+    assert rate(card, 1) == rate(linked, 1)
+    assert rate(card, 4) < 0.9 * rate(linked, 4)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "parallel", "pcie"),
+    [
+        ("rtx-4090", 2, True),
+        ("rtx-3090", 2, True),  # a bridge could be bought; who has one does better than said
+        ("rtx-a6000", 2, False),
+        ("rtx-a6000", 4, True),  # bridges join pairs
+        ("l40s", 2, True),
+        ("a100-80gb", 8, False),
+        ("h100-80gb", 8, False),
+    ],
+)
+def test_which_cards_talk_over_pcie(gpu, parallel, pcie, catalog):
+    assert over_pcie(catalog.gpus[gpu], parallel) is pcie

@@ -50,6 +50,22 @@ def test_the_facts_hold_what_the_runs_give(memory_class):
     assert row["samples"] == len(_of_class(memory_class))
 
 
+def test_the_servers_runs_lie_within_what_is_said_of_constants_that_never_saw_them():
+    rows = tomllib.loads(FACTS.read_text())["speeds"]
+    runs = [run for run in measurements() if run.engine == "vllm" and not run.over_pcie]
+
+    assert len(runs) >= 4
+    for run in runs:
+        row = rows[f"vllm/{run.memory_class}"]
+        predicted = (
+            run.weight_seconds / row["efficiency"]
+            + run.kv_seconds / row["kv_efficiency"]
+            + run.layers * row["seconds_per_layer"]
+        )
+        assert row["low"] < predicted / run.seconds < row["high"]
+        assert abs(predicted / run.seconds - 1) < 0.3
+
+
 def test_a_row_that_stands_in_for_another_engine_was_measured_on_no_card():
     rows = tomllib.loads(FACTS.read_text())["speeds"]
 
