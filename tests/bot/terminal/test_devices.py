@@ -28,6 +28,7 @@ def test_different_gpus_of_one_machine_are_listed(catalog):
         ({"gpu": "4090, 3090", "gpu_count": 3}, "2 GPUs are named"),
         ({"gpu": "4090, 3090", "engine": "vllm", "quantization": "bf16", "tensor_parallel": 4}, "is 4 GPUs"),
         ({"gpu": "A100 80GB 5g.99gb"}, "MIG profile"),
+        ({"gpu": "A100 80GB 3g.40gb", "gpu_count": 2}, "not spread over MIG slices"),
         ({"gpu": "4090", "reserved": "much"}, "GiB per GPU"),
         ({"gpu": "4090", "reserved": "1,2"}, "one for each of the 1"),
         ({"gpu": "4090", "reserved": 40}, "has less"),
@@ -96,6 +97,21 @@ def test_a_slice_has_its_own_memory(catalog):
     assert "3g.40gb" in request.gpus[0].name
     assert 38 * GIB < found.capacity_bytes[0] < 40 * GIB
     assert found.verdict is Verdict.FITS
+
+
+def test_copies_of_an_engine_take_a_slice_each(catalog):
+    asked = {
+        **LLAMA,
+        "quantization": "bf16",
+        "engine": "vllm",
+        "gpu": "A100 80GB 3g.40gb",
+        "data_parallel": 2,
+    }
+    _, one = estimated({name: value for name, value in asked.items() if name != "data_parallel"}, catalog)
+    _, two = estimated(asked, catalog)
+
+    assert two.breakdown.per_gpu == one.breakdown.per_gpu * 2
+    assert two.breakdown.server.kv_pool_tokens == 2 * one.breakdown.server.kv_pool_tokens
 
 
 def test_on_shared_memory_what_lies_on_the_host_counts_too(catalog):
