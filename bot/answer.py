@@ -8,7 +8,7 @@ from bot.fleet import Fleet, LiveFleet
 from shared.catalog.catalog import Catalog
 from shared.memory.breakdown import Verdict
 from shared.planner.owned import Owned
-from shared.planner.plan import Option, OptionKind, Plan
+from shared.planner.plan import Option, Plan
 from shared.planner.planner import plan
 from shared.question.query import Query
 
@@ -71,9 +71,8 @@ def placed(the_plan: Plan, catalog: Catalog, fleet: LiveFleet) -> Answer:
 
 
 def _placeable(option: Option) -> bool:
-    """Options that take whole GPUs of one kind and fit them when they are empty."""
-    whole = len(option.kinds) == 1 and option.kind is not OptionKind.MIG_SLICE
-    return whole and option.verdict is Verdict.FITS
+    """Options that take GPUs, or a slice, of one kind and fit them when they are empty."""
+    return len(option.kinds) == 1 and option.verdict is Verdict.FITS
 
 
 def candidates(the_plan: Plan) -> tuple[Option, ...]:

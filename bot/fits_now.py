@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.fleet import Fleet, FleetGpu, FleetNode
-from bot.room import recognize, row_of
+from bot.room import kind_of, recognize
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.errors import UserError
@@ -56,18 +56,18 @@ def _spots(fleet: Fleet, catalog: Catalog) -> Iterator[tuple[FleetNode, tuple[Fl
     """Per node and kind: the emptiest GPU, and the largest power of two of GPUs that are nearly as empty."""
     by_name = recognize(catalog)
     for node in fleet.nodes:
-        kinds: dict[str, list[FleetGpu]] = {}
+        kinds: dict[Gpu, list[FleetGpu]] = {}
         for gpu in node.gpus:
-            row = row_of(gpu, by_name, catalog)
+            row = kind_of(gpu, by_name, catalog)
             if not node.stale and row and (gpu.free_bytes or 0) >= SMALLEST_SPOT_BYTES:
                 kinds.setdefault(row, []).append(gpu)
         for kind, gpus in kinds.items():
             gpus.sort(key=lambda gpu: -(gpu.free_bytes or 0))
-            yield node, (gpus[0],), catalog.gpus[kind]
+            yield node, (gpus[0],), kind
             alike = [gpu for gpu in gpus if (gpu.free_bytes or 0) >= (gpus[0].free_bytes or 0) * 0.9]
             together = 1 << (len(alike).bit_length() - 1)
-            if together > 1:
-                yield node, tuple(alike[:together]), catalog.gpus[kind]
+            if together > 1 and not gpus[0].mig_profile:
+                yield node, tuple(alike[:together]), kind
 
 
 def _room(spot: tuple[FleetNode, tuple[FleetGpu, ...], Gpu]) -> int:

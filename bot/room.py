@@ -13,6 +13,7 @@ from shared.errors import UserError
 from shared.estimator import estimate
 from shared.memory.breakdown import Verdict
 from shared.memory.workload import Workload
+from shared.planner.alternatives import slice_of
 from shared.planner.plan import Option
 from shared.units import MIB
 
@@ -61,7 +62,9 @@ def where_fits(option: Option, fleet: Fleet, catalog: Catalog) -> Rooms:
     groups = _groups(fleet, option.gpu_count, catalog)
     unknown = sum(len(gpus) for _, gpus in groups.pop(None, []))
     for kind, of_kind in groups.items():
-        rooms, how_many = _rooms_of(option, catalog.gpus[kind or ""], of_kind, catalog)
+        if kind is None:
+            continue
+        rooms, how_many = _rooms_of(option, kind, of_kind, catalog)
         found += rooms
         count += how_many
     found.sort(key=lambda room: (not room.as_named, -room.free_bytes, room.node.name))
@@ -94,20 +97,42 @@ def row_of(seen: FleetGpu, by_name: Mapping[str, tuple[Gpu, ...]], catalog: Cata
     return min(rows, key=lambda row: abs(row.memory_total_bytes - (seen.total_bytes or 0))).id
 
 
+def kind_of(seen: FleetGpu, by_name: Mapping[str, tuple[Gpu, ...]], catalog: Catalog) -> Gpu | None:
+    """What kind of GPU was seen: a catalog row, or of a MIG instance its row's slice; None for one we do not know."""
+    if not seen.mig_profile:
+        row = row_of(seen, by_name, catalog)
+        return catalog.gpus[row] if row else None
+    card = seen.product.partition(" MIG ")[0]
+    known = catalog.gpus.get(seen.gpu_id or "")
+    rows = (known,) if known else by_name.get(card, ())
+    return next(
+        (
+            slice_of(row, profile)
+            for row in rows
+            for profile in row.mig_profiles
+            if profile.name == seen.mig_profile
+        ),
+        None,
+    )
+
+
 Group = tuple[FleetNode, tuple[FleetGpu, ...]]
 
 
-def _groups(fleet: Fleet, count: int, catalog: Catalog) -> dict[str | None, list[Group]]:
-    """Per kind of GPU, the emptiest `count` of them on each node; under None those we have no row for."""
+def _groups(fleet: Fleet, count: int, catalog: Catalog) -> dict[Gpu | None, list[Group]]:
+    """Per kind of GPU, the emptiest `count` of them on each node; under None those we have no row for.
+
+    MIG instances are places for one: an engine cannot use two of them together.
+    """
     by_name = recognize(catalog)
-    groups: dict[str | None, list[Group]] = {}
+    groups: dict[Gpu | None, list[Group]] = {}
     for node in fleet.nodes:
         if node.stale:
             continue
-        kinds: dict[str | None, list[FleetGpu]] = {}
+        kinds: dict[Gpu | None, list[FleetGpu]] = {}
         for gpu in node.gpus:
-            if gpu.free_bytes is not None and not gpu.mig_profile:
-                kinds.setdefault(row_of(gpu, by_name, catalog), []).append(gpu)
+            if gpu.free_bytes is not None and (count == 1 or not gpu.mig_profile):
+                kinds.setdefault(kind_of(gpu, by_name, catalog), []).append(gpu)
         for kind, gpus in kinds.items():
             gpus.sort(key=lambda gpu: -(gpu.free_bytes or 0))
             if kind is None:

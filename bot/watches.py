@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.answer import Answer, Placement
 from shared.planner.plan import Option
+from shared.planner.slices import slice_named
 
 EXPIRES_AFTER: Final = timedelta(days=14)
 SNOOZE: Final = timedelta(hours=1)
@@ -110,10 +111,11 @@ def wanted(option: Option, answer: Answer) -> bool:
     """Whether an option is within what was asked."""
     query = answer.plan.query
     workload = option.estimate.workload
+    named = slice_named(query) or query.gpu
     return (
         option.healthy
         and (query.model is None or workload.model.id == query.model.id)
         and (query.quantization is None or option.quantization.id == query.quantization.id)
-        and (query.gpu is None or option.gpu.id == query.gpu.id)
+        and (named is None or option.gpu.id == named.id)
         and (query.gpu_count is None or option.gpu_count == query.gpu_count)
     )
