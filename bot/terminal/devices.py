@@ -41,7 +41,7 @@ def gpus_of(given: Mapping[str, Any], sizes: Sizes, reference: Gpu, catalog: Cat
         raise BadValue("gpu_count", count, f"{len(named)} GPUs are named")
     if _too_few_or_many(sizes, len(named)):
         raise BadValue("gpu_count", len(named), sizes.words)
-    if len(named) > (sizes.data or 1) and any(gpu.id.rpartition("-mig-")[1] for gpu in named):
+    if len(named) > (sizes.data or 1) and any("-mig-" in gpu.id for gpu in named):
         # NVIDIA's MIG guide: a process sees one instance, and there is no peer-to-peer between instances
         raise BadValue(
             "gpu", given["gpu"], "a model is not spread over MIG slices; one slice works, or --data-parallel"

@@ -64,6 +64,11 @@ def solved(asked: Mapping[str, Any], solve: Any, catalog: Catalog) -> tuple[Esti
     request = request_of(given, facts)
     if not request.capacity_known:
         raise UserError("How much fits depends on the GPU: name one with --gpu.", field="gpu")
+    if request.free_bytes is not None and request.workload.engine == "vllm":
+        raise UserError(
+            "vLLM's budget is a share of the whole card: give --gpu-memory-utilization instead of --reserved.",
+            field="reserved",
+        )
     if wanted is Solved.GPUS:
         # only what was said: one GPU is no reason for --tensor-parallel 1
         load = replace(

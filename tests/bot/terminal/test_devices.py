@@ -4,6 +4,7 @@ import pytest
 
 from bot.terminal.estimate import estimated
 from bot.terminal.request import request_of
+from bot.terminal.solve import solved
 from shared.errors import UserError
 from shared.memory.breakdown import Verdict
 from shared.units import GIB
@@ -79,6 +80,17 @@ def test_vllm_does_not_start_beside_a_desktop_that_takes_more_than_it_leaves(cat
     assert beside.verdict is Verdict.DOES_NOT_FIT
     assert "will not start" in beside.breakdown.warnings[0]
     assert less.verdict is Verdict.FITS
+
+
+def test_solving_for_vllm_is_asked_by_its_share_and_not_by_what_is_taken(catalog):
+    asked = {**LLAMA, "quantization": "fp8", "engine": "vllm", "gpu": "RTX 4090", "reserved": 3}
+    with pytest.raises(UserError) as refused:
+        solved(asked, "context", catalog)
+    _, less = solved({**Q4, "gpu": "RTX 4090", "reserved": 16}, "context", catalog)
+    _, most = solved({**Q4, "gpu": "RTX 4090"}, "context", catalog)
+
+    assert "--gpu-memory-utilization" in refused.value.sentence
+    assert less.value < most.value
 
 
 def test_sglangs_pool_shrinks_by_what_others_take(catalog):
