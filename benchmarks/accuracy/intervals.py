@@ -1,5 +1,6 @@
 """How often the 95 % intervals hold what was measured, also where no model helped to calibrate its own."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
@@ -75,11 +76,32 @@ def vllm_logs(catalog: Catalog) -> Iterator[Interval]:
 
 def vllm_left_out(catalog: Catalog) -> Iterator[Interval]:
     """The study again: each model with the constants that the runs of all other models give, by the same rules."""
+    for own, _, refitted in _left_out(catalog):
+        yield from vllm_study(own, refitted)
+
+
+def vllm_left_out_widths(catalog: Catalog) -> Iterator[Interval]:
+    """As `vllm_left_out`, with widths that the other models alone ask for.
+
+    Split conformal prediction: the half-width is multiplied by the ratio of error to half-width that 95 % of the
+    others stay under (arXiv 2107.07511, section 1: the ceil(0.95 (n + 1))-th smallest of n).
+    """
+    for own, others, refitted in _left_out(catalog):
+        ratios = sorted(abs(one.error_gib) / one.half_width_gib for one in vllm_study(others, refitted))
+        factor = ratios[min(len(ratios), math.ceil(0.95 * (len(ratios) + 1))) - 1]
+        for one in vllm_study(own, refitted):
+            yield replace(one, half_width_gib=one.half_width_gib * factor)
+
+
+def _left_out(
+    catalog: Catalog,
+) -> Iterator[tuple[Sequence[ServerRun], Sequence[ServerRun], Catalog]]:
+    """Per model of the study: its runs, those of all others, and the catalog that the others give."""
     runs = tuple(study(catalog))
     for model in dict.fromkeys(run.workload.model.id for run in runs):
         others = [run for run in runs if run.workload.model.id != model]
         own = [run for run in runs if run.workload.model.id == model]
-        yield from vllm_study(own, recalibrated(catalog, others))
+        yield own, others, recalibrated(catalog, others)
 
 
 def recalibrated(catalog: Catalog, runs: Sequence[ServerRun]) -> Catalog:

@@ -46,8 +46,10 @@ _INTERVALS_NOTE: Final = """\
 
 Asked are 93 to 99 %. In "each model left out" the constants that were measured in the study (memory outside PyTorch,
 contexts, communicators, graphs) are made again without the model that is scored, so no model calibrates its own
-interval. llama.cpp's recorded buffers come out to the byte, so its intervals hold all of them: what is left of their
-width is the driver's context and the CUDA pools, which no recording here has, and which would be needed to narrow it.
+estimate; in "its width too" the intervals are also as wide as 95 % of the other models' errors ask for (split conformal
+prediction), so none calibrates its own interval.
+llama.cpp's recorded buffers come out to the byte, so its intervals hold all of them: what is left of their width is the
+driver's context and the CUDA pools, which no recording here has, and which would be needed to narrow it.
 Of SGLang, text-generation-inference and transformers no total of an NVIDIA GPU is public here: their intervals are
 derived, and their answers say so."""
 _PEERS: Final = """\
@@ -145,7 +147,8 @@ def _intervals(catalog: Catalog) -> Iterator[str]:
     tables = (
         ("llama.cpp", "recorded totals of one device", intervals.llama_cpp(catalog)),
         ("vLLM", "study, as shipped", intervals.vllm_study(study(catalog), catalog)),
-        ("vLLM", "study, each model left out of its calibration", intervals.vllm_left_out(catalog)),
+        ("vLLM", "study, each model left out", intervals.vllm_left_out(catalog)),
+        ("vLLM", "study, each model left out, its width too", intervals.vllm_left_out_widths(catalog)),
         ("vLLM", "logs of other versions, GPUs and models", intervals.vllm_logs(catalog)),
     )
     for engine, name, found in tables:
