@@ -16,6 +16,8 @@ from bot.fleet import STALE_AFTER_SECONDS
 from bot.fleet_prometheus import look_at_prometheus
 
 DASHBOARDS = Path(__file__).parents[2] / "deploy/helm/fittingroom/files/dashboards"
+PAGE = Path(__file__).parents[2] / "docs/scale.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 GIB = 1024**3
 
 
@@ -49,8 +51,8 @@ def dashboard_queries(server: Prometheus) -> list[tuple[float, str, str]]:
     return sorted(timed, reverse=True)
 
 
-def report(server: Prometheus, fleet: Fleet, gpus: int, looks: int) -> None:
-    """Print what was measured."""
+def measured(server: Prometheus, fleet: Fleet, gpus: int, looks: int) -> str:
+    """What was measured, as a table."""
     own, ours = '{job="prometheus"}', '{job="fittingroom-exporter"}'
     rows = {
         "nodes": f"{fleet.nodes}",
@@ -73,9 +75,15 @@ def report(server: Prometheus, fleet: Fleet, gpus: int, looks: int) -> None:
     rows["dashboard query, median"] = f"{statistics.median(taken for taken, _, _ in timed):.3f} s"
     rows |= {f"{board} / {panel}": f"{taken:.3f} s" for taken, board, panel in timed[:5]}
     rows["load of the machine"] = f"{os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
-    print("| what | measured |\n| --- | --- |")
-    for what, measured in rows.items():
-        print(f"| {what} | {measured} |")
+    lines = [f"| {what} | {number} |" for what, number in rows.items()]
+    return "\n".join(("| what | measured |", "| --- | --- |", *lines))
+
+
+def write(table: str) -> None:
+    """Put the table into docs/scale.md in place of the last one."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN, 1)
+    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END, 1)[1]}", encoding="utf-8")
 
 
 def main() -> int:
@@ -90,6 +98,7 @@ def main() -> int:
     )
     parser.add_argument("--looks", type=int, default=10, help="how often the bot looks")
     parser.add_argument("--candidates", type=Path, help="candidate list instead of the one built in")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/scale.md")
     asked = parser.parse_args()
     fleet = Fleet(one_page(asked.candidates), asked.nodes)
     with (
@@ -98,7 +107,10 @@ def main() -> int:
         running(Path(folder), port, asked.nodes, asked.interval) as server,
     ):
         time.sleep(asked.minutes * 60)
-        report(server, fleet, asked.nodes * 8, asked.looks)
+        table = measured(server, fleet, asked.nodes * 8, asked.looks)
+    print(table)
+    if asked.write:
+        write(table)
     return 0
 
 
