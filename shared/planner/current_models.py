@@ -11,6 +11,8 @@ _CURRENT: Final = timedelta(days=730)
 # How words in the id of a model made for one kind of work begin: no stand-in for one that answers anything.
 _SPECIALITIES: Final = ("guard", "code", "math", "prover", "ocr", "reward", "medgemma", "starcoder", "pythia")
 
+_MADE_FOR: Final = {"code": ("code", "devstral", "starcoder"), "math": ("math", "prover")}
+
 
 def current_models(catalog: Catalog) -> tuple[Model, ...]:
     """Current decoders that answer people, largest first, the newer of two equals first; all when none is dated."""
@@ -22,6 +24,27 @@ def _current(models: tuple[Model, ...], since: int) -> tuple[Model, ...]:
     decoders = [model for model in models if model.shape.kind == "decoder" and not specialities(model)]
     current = [model for model in decoders if model.released and model.released.toordinal() >= since]
     return tuple(sorted(current or decoders, key=_size, reverse=True))
+
+
+def models_for(purpose: str, catalog: Catalog) -> tuple[Model, ...]:
+    """Models made for one kind of work (Query.purpose): the current ones first, of either the largest first."""
+    since = catalog.as_of - _CURRENT
+    made = [model for model in catalog.models.values() if _is_made_for(purpose, model)]
+    return tuple(
+        sorted(
+            made,
+            key=lambda one: (one.released is not None and one.released >= since, *_size(one)),
+            reverse=True,
+        )
+    )
+
+
+def _is_made_for(purpose: str, model: Model) -> bool:
+    if purpose == "embedding":
+        return model.shape.kind == "embedding"
+    if purpose in ("vision", "audio"):
+        return any(tower.kind == purpose for tower in model.towers)
+    return any(word.startswith(_MADE_FOR[purpose]) for word in model.id.split("-"))
 
 
 def specialities(model: Model) -> frozenset[str]:

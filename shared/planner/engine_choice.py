@@ -8,6 +8,8 @@ from shared.errors import BadValue
 
 # The oldest NVIDIA generation vLLM's wheels still run on (Volta).
 _SERVER_CAPABILITY: Final = (7, 0)
+_SERVERS: Final = ("vllm", "sglang", "tgi")
+_WITH_BITSANDBYTES: Final = ("sglang", "transformers")  # vLLM has dropped it
 _SERVER_SEGMENTS: Final = ("datacenter", "workstation")
 
 
@@ -36,7 +38,8 @@ def engine_for(quantization: Quantization, gpu: Gpu, named: str | None = None) -
         return "llama.cpp" if "llama.cpp" in quantization.engines else None
     if not serves(gpu) or not runs_on(quantization, gpu):
         return None
-    return next((engine for engine in ("vllm", "sglang", "tgi") if engine in quantization.engines), None)
+    servers = _WITH_BITSANDBYTES if quantization.format is QuantizationFormat.BITSANDBYTES else _SERVERS
+    return next((engine for engine in servers if engine in quantization.engines), None)
 
 
 def published(model: Model, gpu: Gpu, catalog: Catalog, named_engine: str | None) -> tuple[Quantization, str]:

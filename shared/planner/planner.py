@@ -28,7 +28,7 @@ from shared.planner.shopping_sentence import (
     which_gpu_sentence,
 )
 from shared.planner.slices import slice_named
-from shared.planner.sources import sources, warnings
+from shared.planner.sources import broken, sources, warnings
 from shared.planner.through_ollama import asks_for_ollama, through_ollama
 from shared.question.query import Intent, Query
 
@@ -150,7 +150,7 @@ def _which_gpu_plan(query: Query, model: Model, catalog: Catalog, owned: Owned) 
         options=shown(options),
         more=rest(options),
         assumptions=case.assumptions,
-        warnings=query.warnings,
+        warnings=(*query.warnings, *broken(options)),
         sources=sources(case, options, catalog),
     )
 
@@ -166,7 +166,7 @@ def _cheapest_plan(query: Query, model: Model, gpu: Gpu | None, catalog: Catalog
         options=options[:MOST_OPTIONS],
         more=options[MOST_OPTIONS:],
         assumptions=case.assumptions,
-        warnings=query.warnings,
+        warnings=(*query.warnings, *broken(options)),
         sources=sources(case, options, catalog),
     )
 
@@ -176,8 +176,12 @@ def _what_fits_plan(query: Query, gpu: Gpu, catalog: Catalog) -> Plan:
     check_numbers(query, None)
     first = current_models(catalog)[0]
     like = case_of(replace(query, context_tokens=None), first, gpu)
-    like = replace(like, context_tokens=query.context_tokens or like.context_tokens)
-    options = tuple(what_fits(like, catalog))
+    like = replace(
+        like,
+        context_tokens=query.context_tokens or like.context_tokens,
+        context_said=query.context_tokens is not None,
+    )
+    options = tuple(what_fits(like, catalog, query.purpose))
     return Plan(
         query=query,
         headline=Headline.YES if options else Headline.NO,
@@ -185,7 +189,7 @@ def _what_fits_plan(query: Query, gpu: Gpu, catalog: Catalog) -> Plan:
         options=options[:MOST_OPTIONS],
         more=options[MOST_OPTIONS:],
         assumptions=like.assumptions,
-        warnings=query.warnings,
+        warnings=(*query.warnings, *broken(options)),
         sources=sources(like, options, catalog),
     )
 
@@ -226,13 +230,20 @@ def _of_choices(query: Query, choices: list[Query], catalog: Catalog, owned: Own
     agreed = all(one.headline is first.headline for one in plans)
     given = next(one.given for one in query.ambiguous if one.field in ("gpu", "model"))
     said = " ".join(one.sentence for one in plans)
+    if _are_different(choices):  # a question about each: its sentence names the GPU
+        said = " ".join(f"{one.query.gpu.name}: {one.sentence}" for one in plans if one.query.gpu)
     return replace(
         first,
         query=query,
         headline=first.headline if agreed else Headline.UNKNOWN,
-        sentence=f"Which {given}? {said}",
+        sentence=said if _are_different(choices) else f"Which {given}? {said}",
         others=tuple(plans[1:]),
     )
+
+
+def _are_different(choices: list[Query]) -> bool:
+    """Whether different GPUs were named, rather than one that comes in several sizes."""
+    return len({choice.gpu.family for choice in choices if choice.gpu}) > 1
 
 
 def _reference(catalog: Catalog) -> Gpu:

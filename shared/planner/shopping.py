@@ -10,7 +10,7 @@ from shared.estimator import Estimate
 from shared.planner.alternatives import best_healthy, least_owned
 from shared.planner.case import Case
 from shared.planner.crowd import unfit_for_many
-from shared.planner.current_models import current_models
+from shared.planner.current_models import current_models, models_for
 from shared.planner.engine_choice import engine_for
 from shared.planner.options import option
 from shared.planner.owned import marked
@@ -91,18 +91,27 @@ def _fast_enough(one: Option) -> bool:
     return (together / sequences if together else one.speed.tokens_per_second) >= _READING_PACE
 
 
-def what_fits(like: Case, catalog: Catalog) -> list[Option]:
-    """The largest current model of each family that fits these GPUs and stays healthy, largest first."""
+def what_fits(like: Case, catalog: Catalog, purpose: str | None = None) -> list[Option]:
+    """The largest current model of each family that fits these GPUs and stays healthy, largest first.
+
+    With a purpose, of the models made for it; embedding models cut what is longer than they were made for.
+    """
     found: list[Option] = []
     families: set[str] = set()
-    for model in current_models(catalog):
-        if model.family in families or model.context_tokens < like.context_tokens:
+    for model in current_models(catalog) if purpose is None else models_for(purpose, catalog):
+        context = like.context_tokens
+        if model.shape.kind == "embedding" and not like.context_said:
+            context = min(context, model.context_tokens)
+        if model.family in families or model.context_tokens < context:
             continue
-        estimate = best_healthy(replace(like, model=model), catalog)
+        estimate = best_healthy(replace(like, model=model, context_tokens=context), catalog)
         if estimate is None:
             continue
         families.add(model.family)
-        reason = f"The largest current model of the {model.family} family that fits and stays healthy."
+        made = f"model made for {purpose} " if purpose else ""
+        reason = (
+            f"The largest {made or 'current model '}of the {model.family} family that fits and stays healthy."
+        )
         found.append(option(OptionKind.OTHER_MODEL, estimate, catalog, reason=reason))
     return found
 

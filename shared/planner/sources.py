@@ -32,8 +32,7 @@ def warnings(query: Query, asked: Attempt, options: tuple[Option, ...]) -> tuple
     found = list(query.warnings)
     if asked.estimate is not None:
         found += asked.estimate.breakdown.warnings
-    if any(not one.quantization.healthy and not one.healthy for one in options):
-        found.append("Below about 3 bits a model breaks visibly: prefer a smaller model at 4 bits or more.")
+    found += broken(options)
     if query.host_memory_bytes is not None and _lacks_host(asked, options):
         found.append(f"The {gib(query.host_memory_bytes)} of the host do not hold what the GPUs cannot.")
     first = options[0].estimate.workload.model if options else None
@@ -41,6 +40,13 @@ def warnings(query: Query, asked: Attempt, options: tuple[Option, ...]) -> tuple
     if model is not None and model.gated:
         found.append(f"{model.repo_id} is gated: accept its licence ({model.license}) before you pull it.")
     return tuple(dict.fromkeys(found))
+
+
+def broken(options: tuple[Option, ...]) -> tuple[str, ...]:
+    """The warning that goes with any option whose quantization breaks the model."""
+    if any(not one.quantization.healthy and not one.healthy for one in options):
+        return ("Below about 3 bits a model breaks visibly: prefer a smaller model at 4 bits or more.",)
+    return ()
 
 
 def _lacks_host(asked: Attempt, options: tuple[Option, ...]) -> bool:

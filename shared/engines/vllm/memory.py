@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from shared.catalog.rows import Engine, Gpu
+from shared.catalog.rows import Engine, Gpu, QuantizationFormat
 from shared.engines.not_offered import refuse_not_offered
 from shared.engines.server import refuse, refuse_context
+from shared.engines.versions import version_key
 from shared.engines.vllm.adapters import check_adapters
 from shared.engines.vllm.notes import assumptions, warnings
 from shared.engines.vllm.rank import Rank, rank_on
@@ -12,6 +13,7 @@ from shared.engines.vllm.rules import Rules, rules_at
 from shared.engines.vllm.run import SERVER, Run, resolve, split_of
 from shared.engines.vllm.speculation import check_speculation
 from shared.engines.vllm.uncertainty import evidence
+from shared.errors import Refused
 from shared.memory.breakdown import Breakdown, DeviceMemory, ServerCapacity
 from shared.memory.checkpoint import checkpoint_bytes
 from shared.memory.server_weights import stages
@@ -19,6 +21,7 @@ from shared.memory.workload import Workload
 from shared.units import gib
 
 _OFFERED = frozenset({"data_parallel", "expert_parallel", "speculation", "adapters"})
+_NO_BITSANDBYTES = (0, 33)  # the wheel of 0.25.1 has it, that of 0.33.0 not; those between were not looked at
 _UTILIZATION_STEPS = 10_000  # utilizations are given to four decimals, rounded up
 
 
@@ -35,7 +38,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     """
     rules = rules_at(facts, workload.engine_version)
     run = resolve(workload, gpus, rules)
-    _refuse(workload, gpus, run)
+    _refuse(workload, gpus, run, rules)
     ranks = _ranks(workload, gpus, run, facts, rules)
     idle = (DeviceMemory(),) * (len(gpus) - len(ranks))
     return Breakdown(
@@ -51,8 +54,12 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     )
 
 
-def _refuse(workload: Workload, gpus: Sequence[Gpu], run: Run) -> None:
+def _refuse(workload: Workload, gpus: Sequence[Gpu], run: Run, rules: Rules) -> None:
     """Raise where vLLM would not start."""
+    is_bitsandbytes = workload.quantization.format is QuantizationFormat.BITSANDBYTES
+    if is_bitsandbytes and version_key(rules.version) >= _NO_BITSANDBYTES:
+        reason = f"{rules.version} has no bitsandbytes any more; SGLang and transformers have"
+        raise Refused(SERVER.name, reason, field="quantization")
     split = split_of(workload, run.batch, 0)
     refuse_not_offered(SERVER.name, workload, offered=_OFFERED)
     refuse(SERVER, workload.model, workload.quantization, gpus, split, run.batch.pipeline_parallel)
