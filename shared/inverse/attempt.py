@@ -12,6 +12,7 @@ from shared.memory.breakdown import Verdict
 from shared.memory.workload import Workload
 from shared.units import gib
 
+NOTHING_HELPS: Final = 1 << 62  # bytes missing where there is no estimate
 _NOT_REFUSED: Final = frozenset({Verdict.FITS, Verdict.TIGHT})
 
 
@@ -35,6 +36,13 @@ class Attempt:
     def may_fit(self) -> bool:
         """Whether it fits, or is tight."""
         return self.estimate is not None and self.estimate.verdict in _NOT_REFUSED
+
+    @property
+    def missing_bytes(self) -> int:
+        """What is missing for a fit at the upper end of the error bar; not positive where it fits."""
+        if self.estimate is None:
+            return NOTHING_HELPS
+        return self.estimate.uncertainty_bytes - self.estimate.slack_bytes
 
 
 def attempt(

@@ -6,10 +6,10 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
-from shared.inverse.held import surely_too_large
+from shared.inverse.held import surely_missing_bytes
 from shared.inverse.load import LLAMA_CPP, context_per_sequence, context_step, with_context
 from shared.inverse.question import Question, question
-from shared.inverse.search import largest, largest_by_pieces
+from shared.inverse.search import last_by_pieces, last_within
 from shared.memory.workload import Workload
 from shared.units import ceil_div
 
@@ -75,14 +75,14 @@ def _edge(
 ) -> int:
     """Steps of the longest context that fits; 0 when none does."""
     if workload.engine != LLAMA_CPP:
-        return largest(lambda steps: at(steps).fits, most)
+        return last_within(lambda steps: at(steps).missing_bytes, most)
     from shared.engines.llama_cpp.even import even_from  # noqa: PLC0415 - read when asked
 
-    possible = largest(lambda steps: not surely_too_large(at(steps), asked.capacity_bytes), most)
+    possible = last_within(lambda steps: surely_missing_bytes(at(steps), asked.capacity_bytes), most)
     slots, step = workload.sequences, context_step(workload)
 
     def piece_start(steps: int) -> int:
         changed = with_context(workload, context(steps))
         return ceil_div(even_from(changed, asked.gpus, asked.catalog.engines[LLAMA_CPP]), step * slots)
 
-    return largest_by_pieces(lambda steps: at(steps).fits, possible, piece_start)
+    return last_by_pieces(lambda steps: at(steps).missing_bytes, possible, piece_start)

@@ -8,10 +8,10 @@ from shared.catalog.rows import Gpu
 from shared.errors import Refused
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
-from shared.inverse.held import surely_too_large
+from shared.inverse.held import surely_missing_bytes
 from shared.inverse.load import LLAMA_CPP
 from shared.inverse.question import Question, question
-from shared.inverse.search import largest, largest_by_pieces
+from shared.inverse.search import last_by_pieces, last_within
 from shared.memory.workload import Workload
 
 
@@ -87,8 +87,8 @@ def fewest_cpu_expert_layers(
 
 def _edge(asked: Question, at: Callable[[int], Attempt], most: int) -> int | None:
     """The largest number that fits; None where not even 0 does."""
-    possible = largest(lambda number: not surely_too_large(at(number), asked.capacity_bytes), most)
-    found = largest_by_pieces(lambda number: at(number).fits, possible, lambda number: number)
+    possible = last_within(lambda number: surely_missing_bytes(at(number), asked.capacity_bytes), most)
+    found = last_by_pieces(lambda number: at(number).missing_bytes, possible, lambda number: number)
     return found if found or at(0).fits else None
 
 

@@ -19,22 +19,42 @@ def largest(fits: Callable[[int], bool], most: int, *, guess: int | None = None)
     return low
 
 
-def largest_by_pieces(fits: Callable[[int], bool], most: int, piece_start: Callable[[int], int]) -> int:
-    """The largest number from 1 to `most` for which `fits` holds, or 0, where `fits` need not hold for smaller ones.
+def last_within(over: Callable[[int], int], most: int) -> int:
+    """The largest number from 1 to `most` that nothing is missing for, or 0, where `over` never falls.
 
-    `piece_start(number)` is the first number of the piece `number` lies in: from there up to `number`, what fits not
-    does not fit further up either. Pieces are looked at from the top, so the first edge found is the largest; a piece
-    of one number is always right, and costs the most.
+    `over(number)` is how many bytes are missing; none where it is not positive. What fits mostly grows evenly, so the
+    edge is looked for where a straight line between the ends would have it.
+    """
+    if most < 1 or over(1) > 0:
+        return 0
+    return _between(over, 1, most)
+
+
+def last_by_pieces(over: Callable[[int], int], most: int, piece_start: Callable[[int], int]) -> int:
+    """The same where `over` may fall, but not within a piece.
+
+    `piece_start(number)` is the first number of the piece that `number` lies in, or any later one up to `number`.
+    Pieces are looked at from the top, so the first edge found is the largest; a piece of one number is always right,
+    and costs the most.
     """
     high = most
     while high > 0:
-        if fits(high):
+        if over(high) <= 0:
             return high
         low = max(1, piece_start(high))
-        if low < high and fits(low):
-            return low + largest(lambda more, low=low: fits(low + more), high - low - 1)  # type: ignore[misc]
+        if low < high and over(low) <= 0:
+            return _between(over, low, high)
         high = low - 1
     return 0
+
+
+def _between(over: Callable[[int], int], low: int, high: int) -> int:
+    """The last number up to `high` that nothing is missing for, where nothing is for `low`."""
+    at_low, at_high = over(low), over(high)
+    if at_high <= 0:
+        return high
+    guess = max(1, -at_low * (high - low) // (at_high - at_low))
+    return low + largest(lambda more: over(low + more) <= 0, high - low - 1, guess=guess)
 
 
 def _around(fits: Callable[[int], bool], guess: int, most: int) -> tuple[int, int]:

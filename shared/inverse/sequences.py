@@ -7,10 +7,10 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
-from shared.inverse.held import surely_too_large
+from shared.inverse.held import surely_missing_bytes
 from shared.inverse.load import LLAMA_CPP, context_per_sequence, with_sequences
 from shared.inverse.question import question
-from shared.inverse.search import largest, largest_by_pieces
+from shared.inverse.search import last_by_pieces, last_within
 from shared.memory.workload import Workload
 
 _LLAMA_CPP_SLOTS: Final = 256  # LLAMA_MAX_SEQ
@@ -50,10 +50,10 @@ def most_sequences(
         return asked.attempted(with_sequences(workload, sequences, context))
 
     if workload.engine == LLAMA_CPP:
-        possible = largest(lambda count: not surely_too_large(at(count), asked.capacity_bytes), most)
-        found = largest_by_pieces(lambda count: at(count).fits, possible, lambda count: count)
+        possible = last_within(lambda count: surely_missing_bytes(at(count), asked.capacity_bytes), most)
+        found = last_by_pieces(lambda count: at(count).missing_bytes, possible, lambda count: count)
     else:
-        found = largest(lambda count: at(count).fits, most)
+        found = last_within(lambda count: at(count).missing_bytes, most)
     if found == most:
         return asked.answer(Solved.SEQUENCES, found, at(found), limit)
     reason = why_not(f"One more, {found + 1:,} at once,", at(found + 1))

@@ -1,9 +1,11 @@
 """The search finds the exact edge: by halving where things only get harder, by pieces where they may get easier."""
 
+from itertools import accumulate
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.inverse.search import largest, largest_by_pieces
+from shared.inverse.search import largest, last_by_pieces, last_within
 
 numbers = st.integers(0, 5000)
 
@@ -34,28 +36,54 @@ def test_the_edge_costs_few_questions(edge, most):
     assert len(asked) <= most.bit_length() + 1
 
 
-# Pieces as long as drawn, and how many numbers of each hold, from its start: what an allocator's choices look like.
-pieces = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 40)), min_size=1, max_size=12)
+# Pieces as long as drawn, how many numbers of each hold, from its start, and how steeply it grows: what an
+# allocator's choices look like.
+pieces = st.lists(
+    st.tuples(st.integers(1, 40), st.integers(0, 40), st.integers(0, 9)), min_size=1, max_size=12
+)
+
+
+def grown(drawn):
+    """What is missing for each number, and where its piece starts."""
+    over, starts = [0], [0]
+    for length, good, slope in drawn:
+        start = len(over)
+        over += [(index - good) * slope + (index >= good) for index in range(length)]
+        starts += [start] * length
+    return over, starts
 
 
 @given(pieces)
 def test_where_what_fits_may_fit_again_further_up_the_last_of_all_is_found(drawn):
-    holds, starts = [True], [0]
-    for length, good in drawn:
-        start = len(holds)
-        holds += [index < good for index in range(length)]
-        starts += [start] * length
-    most = len(holds) - 1
+    over, starts = grown(drawn)
+    most = len(over) - 1
 
-    found = largest_by_pieces(lambda number: holds[number], most, lambda number: starts[number])
+    found = last_by_pieces(over.__getitem__, most, starts.__getitem__)
 
-    assert found == max(number for number in range(most + 1) if holds[number])
+    assert found == max(number for number in range(most + 1) if over[number] <= 0)
 
 
 @given(pieces)
 def test_pieces_of_one_number_need_to_know_nothing(drawn):
-    holds = [True, *(index < good for length, good in drawn for index in range(length))]
+    over, _ = grown(drawn)
 
-    found = largest_by_pieces(lambda number: holds[number], len(holds) - 1, lambda number: number)
+    found = last_by_pieces(over.__getitem__, len(over) - 1, lambda number: number)
 
-    assert found == max(number for number in range(len(holds)) if holds[number])
+    assert found == max(number for number in range(len(over)) if over[number] <= 0)
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=200), st.integers(-(10**10), 10**9))
+def test_what_never_falls_is_aimed_at_and_met(steps, start):
+    over = list(accumulate(steps, initial=start))
+
+    found = last_within(lambda number: over[number - 1], len(over))
+
+    assert found == sum(1 for size in over if size <= 0)
+
+
+@given(st.integers(1, 10_000), st.integers(1, 10**9))
+def test_what_grows_evenly_costs_few_questions(edge, slope):
+    asked = []
+    last_within(lambda number: asked.append(number) or (number - edge) * slope, 20_000)
+
+    assert len(asked) <= 6
