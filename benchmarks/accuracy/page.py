@@ -69,7 +69,9 @@ _LIMITS: Final = """\
 - The tables are of the evidence the rules were written beside. Cases from elsewhere are the real test.
 - llama.cpp's recorded devices stand in for CUDA ones: its context and pools are not in them, and half-offloaded models
   copy weights for large batches on CUDA only, so those compute buffers are not scored. With several devices weights
-  and cache are scored. Compute buffers of logs are of builds older than the two versions named, and not scored.
+  and cache are scored. Compute buffers of logs are of builds older than the two versions named, and not scored: an
+  older llama-server reserved a row of logits for every token of a batch (0.1 to 0.4 GiB more in these logs), the newer
+  one a row per slot; what it came to is what is said of `llama-cli`, to 3 to 20 % over.
 - "Other recipes" are files whose own log proves them not to be what their name says: Gemma 4 26B "IQ4_NL" prints 4.25
   bits per weight over the whole file where every matrix of the plain recipe has 4.5 or more, and an embedding of
   748.00 MiB, which is Q8_0; the other says "UD". What such packagers publish as a listing of tensors would settle them.
