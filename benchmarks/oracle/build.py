@@ -60,7 +60,9 @@ def _tool(name: str) -> str:
     beside = Path(sysconfig.get_path("scripts")) / name
     found = shutil.which(name) or (str(beside) if beside.exists() else None)
     if found is None:
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", name], check=True)
+        command = [sys.executable, "-m", "pip", "install", "--quiet", name]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            raise OracleError(f"building llama.cpp needs {name}, and pip could not install it")
         found = str(beside)
     return found
 

@@ -48,21 +48,24 @@ class Oracle:
         """What llama.cpp allocates for this case.
 
         Raises:
-            OracleError: It could not load the file we made.
+            OracleError: It could not load the file we made, or never answered.
         """
         with self._file(case) as path:
             command = [str(self._programs.fit_params), *self._options(case, path)]
             environment = os.environ | {"ORACLE_KV_UNIFIED": str(int(case.unified))}
             if case.program == "llama-server":
                 environment["ORACLE_OUTPUTS"] = str(case.sequences)
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                env=environment,
-                timeout=_LONGEST_SECONDS,
-                check=False,
-            )
+            try:
+                done = subprocess.run(
+                    command,
+                    capture_output=True,
+                    text=True,
+                    env=environment,
+                    timeout=_LONGEST_SECONDS,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise OracleError(f"{case.name}: no answer within {_LONGEST_SECONDS} seconds") from None
         return _answer(case, done.stdout, done.stderr)
 
     def _options(self, case: Case, path: Path) -> Iterator[str]:
