@@ -120,6 +120,13 @@ class Fields:
             raise Unsupported(f"The config's {name} is no list of at most {most:,} entries.")
         return value
 
+    def whole_numbers(self, name: str, most: int = MOST_LAYERS) -> tuple[int, ...]:
+        """The list of whole numbers under a name; empty when it is missing."""
+        listed = self.sequence(name, most)
+        if any(isinstance(one, bool) or not isinstance(one, int) for one in listed):
+            raise Unsupported(f"The config's {name} lists what is no whole number.")
+        return tuple(listed)
+
     def is_list(self, name: str) -> bool:
         """Whether a list stands under this name."""
         return isinstance(self._values.get(name), list)

@@ -61,8 +61,8 @@ def gemma3(c: Fields) -> Parts:
 def gemma3n(c: Fields) -> Parts:
     """Gemma 3n: the last layers read an earlier one's cache. Its side paths (AltUp, LAUREL) are not counted."""
     c = c.with_defaults(num_attention_heads=8, num_key_value_heads=2, head_dim=256, vocab_size=262_400)
-    sizes = set(c.sequence("intermediate_size")) if c.is_list("intermediate_size") else {ffn(c)}
-    if len(sizes) != 1 or not all(isinstance(size, int) and 0 < size < 2**24 for size in sizes):
+    sizes = set(c.whole_numbers("intermediate_size")) if c.is_list("intermediate_size") else {ffn(c)}
+    if len(sizes) != 1 or not all(0 < size < 2**24 for size in sizes):
         raise Unsupported("This Gemma 3n has feed-forwards of several widths, which I have no rule for.")
     return {
         **base(c, gguf="gemma3n", tied=True),

@@ -32,7 +32,7 @@ def deepseek_moe(c: Fields) -> Parts:
 def kimi_linear(c: Fields) -> Parts:
     """Kimi Linear: three layers of Kimi delta attention, then a latent one, counted from 1."""
     linear = c.part("linear_attn_config")
-    delta = set(linear.sequence("kda_layers"))
+    delta = set(linear.whole_numbers("kda_layers"))
     kinds = [
         LayerKind.RECURRENT if layer + 1 in delta else LayerKind.LATENT for layer in range(layer_count(c))
     ]

@@ -32,7 +32,7 @@ def stablelm(c: Fields) -> Parts:
             output_bias=False,
         ),
         "norms_per_layer": 1 if beside else 2,
-        "norm_bias": not c.flag("qk_layernorm", default=False),
+        "norm_bias": True,
     }
 
 

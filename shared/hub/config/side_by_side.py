@@ -44,7 +44,7 @@ def falcon_h1(c: Fields) -> Parts:
 
 def llama_vision(c: Fields) -> Parts:
     """Llama 3.2 Vision: Llama's layers, between them some that attend to the image only."""
-    crossing = set(c.sequence("cross_attention_layers"))
+    crossing = set(c.whole_numbers("cross_attention_layers"))
     kinds = tuple(LayerKind.CROSS if layer in crossing else LayerKind.FULL for layer in range(layer_count(c)))
     if kinds.count(LayerKind.CROSS) != len(crossing):
         raise Unsupported("The config's cross_attention_layers lists layers that are not there.")

@@ -172,3 +172,29 @@ def test_a_quantization_no_row_stands_for_is_refused(config: Entry) -> None:
 def test_without_one_the_stored_type_counts(config: Entry, stored: str | None, row: str) -> None:
     """What the files hold goes before what the config says of computing."""
     assert quantization_of_config(config, stored) == row
+
+
+def test_deepseek_v4_says_its_experts_apart_from_the_rest() -> None:
+    """expert_dtype beside an FP8 method; NVIDIA's copies say NVFP4 for the experts."""
+    fp8 = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+
+    assert quantization_of_config({"expert_dtype": "fp4", "quantization_config": fp8}, None) == "MXFP4-FP8"
+    nvidia = {**fp8, "moe_quant_algo": "NVFP4"}
+    assert quantization_of_config({"expert_dtype": "fp4", "quantization_config": nvidia}, None) == "NVFP4"
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("meta-llama/Llama-3.2-11B-Vision-Instruct", "cross_attention_layers"),
+        ("moonshotai/Kimi-K3", "kda_layers"),
+    ],
+)
+def test_a_list_of_layers_that_lists_something_else_is_refused(name: str, field: str) -> None:
+    """No layer is an object or true."""
+    config = json.loads(json.dumps(next(entry["config"] for entry in READ if entry["repo_id"] == name)))
+    text = config["text_config"]
+    (text if field in text else text["linear_attn_config"])[field] = [1, {}, True]
+
+    with pytest.raises(Unsupported, match=field):
+        shape_of_config(config)
