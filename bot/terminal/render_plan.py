@@ -26,6 +26,22 @@ _HEADLINE_STYLE: Final = {
     Headline.NO: ("✗", "bold red"),
     Headline.UNKNOWN: ("?", "bold bright_black"),
 }
+# The parts of a question in the order they are read back, and how each is said.
+_PARTS_OF_A_QUESTION: Final = {
+    "model": "{}",
+    "quantization": "{}",
+    "purpose": "for {}",
+    "gpu_count": "{} GPUs",
+    "gpu": "{}",
+    "gpu_memory_bytes": "{} of GPU memory",
+    "host_memory_bytes": "{} of host memory",
+    "context_tokens": "{} tokens of context",
+    "sequences": "{} at once",
+    "kv_cache_type": "KV cache in {}",
+    "gpu_layers": "{} layers on the GPU",
+    "tensor_parallel": "tensor parallel {}",
+    "engine": "{}",
+}
 
 
 def show_answer(answer: Answer, *, console: Console | None = None, everything: bool = False) -> None:
@@ -76,7 +92,9 @@ def _section(title: str, *lines: RenderableType) -> Group:
 def _verdict(plan: Plan) -> Group:
     sign, style = _HEADLINE_STYLE[plan.headline]
     lines: list[RenderableType] = [Text(f"{sign} {plan.sentence}", style)]
-    readings = [_reading(reading, plan.query) for reading in plan.query.readings]
+    order = list(_PARTS_OF_A_QUESTION)
+    parts = sorted(plan.query.readings, key=lambda one: order.index(one.field) if one.field in order else 99)
+    readings = [_reading(reading, plan.query) for reading in parts]
     if readings:
         lines.append(Text(f"  Read as: {' · '.join(readings)}", "bright_black"))
     asked_back = (
@@ -92,10 +110,8 @@ def _reading(reading: Reading, query: Query) -> str:
         row.id: row.name for row in (query.model, query.gpu, query.quantization, *query.other_models) if row
     }
     value = names.get(reading.value, reading.value)
-    if reading.field == "context":
-        value = f"{value} tokens"
     how = {"assumed": " (assumed)", "corrected": f" (you wrote {shown(reading.given)})"}
-    return f"{value}{how.get(reading.how, '')}"
+    return f"{_PARTS_OF_A_QUESTION.get(reading.field, '{}').format(value)}{how.get(reading.how, '')}"
 
 
 def _asked(one: Option) -> Group:

@@ -95,6 +95,15 @@ def test_the_verdict_is_the_first_thing_on_the_screen(catalog):
     assert first.startswith("✗ No: Mixtral 8x22B")
 
 
+def test_every_part_of_the_question_is_read_back_by_what_it_is(catalog):
+    screen = _screen("qwen3 32b q4 on 2x4090 32k ctx kv q8 for 4 users with 64GB RAM", catalog, width=200)
+    line = next(line for line in screen.splitlines() if "Read as:" in line)
+
+    said = ["Qwen3 32B", "Q4_K_M (assumed)", "2 GPUs", "RTX 4090", "64.0 GiB of host memory"]
+    said += ["32768 tokens of context", "4 at once", "KV cache in q8_0"]
+    assert line.split("Read as: ")[1].strip() == " · ".join(said)
+
+
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_a_command_stays_on_one_line_however_narrow_the_screen(catalog, width):
     answer = answer_to(SEED, catalog, lambda: None)
