@@ -33,6 +33,7 @@ def canonical_text(query: Query) -> str:
         f"ngl {query.gpu_layers}" if query.gpu_layers is not None else "",
         f"tp {query.tensor_parallel}" if query.tensor_parallel else "",
         query.engine or "",
+        f"for {query.purpose}" if query.purpose else "",
     ]
     return _OPENING[query.intent] + " ".join(part for part in parts if part)
 

@@ -54,6 +54,7 @@ def read_as(query: Query) -> str:
         "gpu_layers": f"{query.gpu_layers} layers on the GPU" if query.gpu_layers is not None else "",
         "tensor_parallel": f"tensor parallel {query.tensor_parallel}" if query.tensor_parallel else "",
         "engine": query.engine or "",
+        "purpose": f"for {query.purpose}" if query.purpose else "",
     }
     return " · ".join(text + _doubt(how.get(field)) for field, text in parts.items() if text)
 

@@ -55,6 +55,7 @@ def _query(query: Query) -> dict[str, Any]:
         "sequences": query.sequences,
         "kv_cache_type": query.kv_cache_type,
         "gpu_memory_bytes": query.gpu_memory_bytes,
+        "purpose": query.purpose,
         "other_models": [model.id for model in query.other_models],
         "ambiguous": [
             {"field": one.field, "given": one.given, "choices": list(one.choices)} for one in query.ambiguous

@@ -8,6 +8,7 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model
 
 _CURRENT: Final = timedelta(days=730)
+_HALF_A_YEAR: Final = 182  # days
 # How words in the id of a model made for one kind of work begin: no stand-in for one that answers anything.
 _SPECIALITIES: Final = ("guard", "code", "math", "prover", "ocr", "reward", "medgemma", "starcoder", "pythia")
 
@@ -27,16 +28,19 @@ def _current(models: tuple[Model, ...], since: int) -> tuple[Model, ...]:
 
 
 def models_for(purpose: str, catalog: Catalog) -> tuple[Model, ...]:
-    """Models made for one kind of work (Query.purpose): the current ones first, of either the largest first."""
-    since = catalog.as_of - _CURRENT
+    """Models made for one kind of work (Query.purpose).
+
+    The current ones, largest first, then the older, half year by half year.
+    """
+    since = (catalog.as_of - _CURRENT).toordinal()
+
+    def standing(model: Model) -> tuple[bool, int, int]:
+        released = model.released.toordinal() if model.released else 0
+        current = released >= since
+        return current, 0 if current else released // _HALF_A_YEAR, model.parameters
+
     made = [model for model in catalog.models.values() if _is_made_for(purpose, model)]
-    return tuple(
-        sorted(
-            made,
-            key=lambda one: (one.released is not None and one.released >= since, *_size(one)),
-            reverse=True,
-        )
-    )
+    return tuple(sorted(made, key=standing, reverse=True))
 
 
 def _is_made_for(purpose: str, model: Model) -> bool:

@@ -108,10 +108,8 @@ def what_fits(like: Case, catalog: Catalog, purpose: str | None = None) -> list[
         if estimate is None:
             continue
         families.add(model.family)
-        made = f"model made for {purpose} " if purpose else ""
-        reason = (
-            f"The largest {made or 'current model '}of the {model.family} family that fits and stays healthy."
-        )
+        made = f"model made for {purpose}" if purpose else "current model"
+        reason = f"The largest {made} of the {model.family} family that fits and stays healthy."
         found.append(option(OptionKind.OTHER_MODEL, estimate, catalog, reason=reason))
     return found
 

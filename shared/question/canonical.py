@@ -30,6 +30,8 @@ def _parts(query: Query) -> Iterator[str]:
     if query.intent in _INTENTS:
         yield _INTENTS[query.intent]
     yield " vs ".join(model.id for model in (query.model, *query.other_models) if model is not None)
+    if query.purpose is not None:
+        yield f"for {query.purpose}"
     if query.quantization is not None:
         yield query.quantization.id
     yield from _hardware(query)

@@ -22,6 +22,7 @@ from shared.question.kv_cache_type import read_kv_cache_type
 from shared.question.model import Models, contexts_in_names, read_models
 from shared.question.names import QuestionNames, names_of
 from shared.question.normalise import nothing_named, readable
+from shared.question.purpose import read_purpose
 from shared.question.quantization import (
     asks_for_published_precision,
     published_quantization,
@@ -76,10 +77,12 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
     model = models.found[0] if models.found else None
     quantization = settle_quantization(question, named_quantizations, settings.engine, model)
+    purpose = None if models.is_named else read_purpose(question)
     _own_up(question)
-    return _query(
+    query = _query(
         text, question, catalog, settings, hardware, models, quantization or repository_quantization
     )
+    return query if purpose is None else replace(query, purpose=purpose)
 
 
 def _own_up(question: Remaining) -> None:

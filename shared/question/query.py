@@ -54,6 +54,7 @@ class Query:
             `gpu`. Not a choice between GPUs: that is an ambiguity.
         host_memory_bytes: Memory of the machine itself, where the question says it ("and 64 GB RAM").
         other_models: Further models of a comparison.
+        purpose: What a model is wanted for where none is named: "code", "math", "embedding", "vision" or "audio".
         gpu_layers: An explicit `-ngl`.
     """
 
@@ -73,6 +74,7 @@ class Query:
     gpu_layers: int | None = None
     tensor_parallel: int | None = None
     other_models: tuple[Model, ...] = ()
+    purpose: str | None = None
     ambiguous: tuple[Ambiguity, ...] = ()
     readings: tuple[Reading, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from shared.question.query import Intent, Query
 CATALOG = load_catalog()
 FIELDS = (
     "intent", "model", "gpu", "gpu_count", "quantization", "context_tokens", "engine", "sequences", "kv_cache_type",
-    "gpu_memory_bytes", "gpus_beside", "host_memory_bytes", "gpu_layers", "tensor_parallel", "other_models",
+    "gpu_memory_bytes", "purpose", "gpus_beside", "host_memory_bytes", "gpu_layers", "tensor_parallel", "other_models",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ def reading_of(query: Query) -> dict[str, object]:
         "gpu_memory_gib": query.gpu_memory_bytes and query.gpu_memory_bytes / GIB,
         "host_memory_gib": query.host_memory_bytes and query.host_memory_bytes / GIB,
         "other_models": [model.id for model in query.other_models] or None,
+        "purpose": query.purpose,
         "ambiguous": {one.field: set(one.choices) for one in query.ambiguous} or None,
     }
     return {name: value for name, value in values.items() if value is not None}
