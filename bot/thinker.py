@@ -17,6 +17,7 @@ from shared.catalog.load import load_catalog
 
 log: Final = logging.getLogger("fittingroom.bot")
 
+FIRST_GPU: Final = "a100-40gb"
 FIRST_QUESTION: Final = "llama 3.1 8b"  # asked of ourselves before anyone asks us
 NICER: Final = 5  # when cores are few, the process that acknowledges goes first
 
@@ -46,8 +47,9 @@ class Thinker:
         )
 
     async def warm(self) -> None:
-        """Start a process before the first question needs it."""
-        await self.think("json", Asked(text=FIRST_QUESTION))
+        """Start every process before a question needs it; each has planned once before it takes one."""
+        first = (self.think("json", Asked(text=FIRST_QUESTION)) for _ in range(max(1, self._processes)))
+        await asyncio.gather(*first)
 
     async def think(self, wish: Wish, asked: Asked) -> Any:
         """What the Mind's method `wish` returns. A process that was killed is replaced, and asked once more."""
@@ -83,6 +85,7 @@ def _begin(site_catalog: Path | None, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _load(site_catalog)
+    _think("reply", Asked(text=f"can {FIRST_QUESTION} run on {FIRST_GPU}?"))  # builds what plans look up
 
 
 def _end_with(parent: int) -> None:
