@@ -145,7 +145,7 @@ def _other_gpu(case: Case, wanted: Quantization, catalog: Catalog) -> Iterator[O
     tried = [wanted]
     if case.quantization is None and four_bits is not None and not is_native(four_bits, case.model):
         tried.append(four_bits)
-    ours: dict[str, Estimate] = {}
+    ours: list[Estimate] = []
     found: dict[str, Estimate] = {}
     for quantization in tried:
         here = engine_for(quantization, case.gpu, case.engine)
@@ -153,14 +153,15 @@ def _other_gpu(case: Case, wanted: Quantization, catalog: Catalog) -> Iterator[O
             continue  # no other card is needed for it
         held = least_owned(replace(case, engine=None), quantization, catalog, skip=frozenset({case.gpu.id}))
         if held is not None:
-            ours.setdefault(held.gpus[0].id, held)
+            ours.append(held)
         estimate = smallest_gpu(replace(case, engine=None), quantization, catalog)
         if estimate is not None:
             found.setdefault(estimate.gpus[0].id, estimate)
-    for estimate in ours.values():
+    for estimate in ours:
         reason = f"The least of our own GPUs that holds {estimate.workload.quantization.name}."
         yield option(OptionKind.OTHER_GPU, estimate, catalog, reason=reason)
-    for estimate in (one for gpu, one in found.items() if gpu not in ours):
+    known = {(one.gpus, one.workload.quantization.id) for one in ours}
+    for estimate in (one for one in found.values() if (one.gpus, one.workload.quantization.id) not in known):
         reason = f"The smallest single card that holds {estimate.workload.quantization.name}."
         yield option(OptionKind.OTHER_GPU, estimate, catalog, reason=reason)
 

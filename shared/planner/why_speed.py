@@ -23,7 +23,7 @@ def speed_reasons(estimate: Estimate, catalog: Catalog) -> Iterator[Reason]:
         value=f"{speed.tokens_per_second:.1f} tokens/s",
         formula=tuple(_decode(estimate, row, speed, catalog)),
         sources=(
-            f"{row.id}: {row.source.text}, {row.samples} runs",
+            f"{row.id}: {row.source.text}" + (f", {row.samples} runs" if row.samples else ""),
             estimate.gpus[0].bandwidth_source.text,
         ),
     )

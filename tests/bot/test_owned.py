@@ -59,6 +59,7 @@ def test_gpus_of_ours_come_before_others_and_have_no_rent(catalog: Catalog) -> N
     nobody = answer(query, catalog, None).plan.options
 
     assert (ours[0].gpu.id, ours[0].kind, ours[0].ours) == ("l40s", OptionKind.OTHER_GPU, "8 on one node")
+    assert ours[0].gpu_count < 8  # the least of them that does it, before all of them
     assert ours[0].price is None
     assert ours[0].estimate.slack_bytes > 0
     assert not any(one.ours for one in nobody)

@@ -86,5 +86,5 @@ def _overhead(gpu: Gpu, run: Run, facts: Engine, version: str, device: DeviceMem
         yield f"{name} = {constant.value:g} MiB, outside the budget ({constant.source.text})"
     yield (
         f"{device.non_torch_bytes:,} bytes grow outside PyTorch while it profiles, inside the budget "
-        f"(non_torch_… of vLLM {version}, measured)"
+        f"(measured, by the rules of vLLM {version})"
     )
