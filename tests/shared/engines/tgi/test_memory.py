@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.catalog.load import load_catalog
+from shared.catalog.rows import LayerKind
 from shared.engines.tgi import memory
 from shared.engines.tgi.memory import token_bytes
 from shared.errors import Refused, Unsupported
@@ -51,7 +52,7 @@ def test_the_answer_says_that_nothing_was_measured():
 
 
 def test_recurrent_models_are_unsupported():
-    model = next(row for row in CATALOG.models.values() if row.shape.recurrent)
+    model = next(row for row in CATALOG.models.values() if LayerKind.RECURRENT in row.shape.layer_pattern)
     with pytest.raises(Unsupported, match="vLLM"):
         memory(replace(LLAMA, model=model, context_tokens=512), (H100,), FACTS)
 
