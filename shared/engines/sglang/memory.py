@@ -65,7 +65,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     split = split_of(workload, spread)
     refuse(SERVER, workload.model, workload.quantization, gpus, split, spread.pipeline)
     refuse_context(SERVER, workload.model, workload.context_tokens)
-    check_speculation(workload, split)
+    check_speculation(workload, split, spread.pipeline)
     version = workload.engine_version or facts.version
     per_stage = stages(workload.model, workload.quantization, split, spread.pipeline)
     ranks: list[_Rank] = []

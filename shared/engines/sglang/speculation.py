@@ -10,12 +10,14 @@ from shared.memory.split import Split
 from shared.memory.workload import Workload
 
 
-def check_speculation(workload: Workload, split: Split) -> None:
+def check_speculation(workload: Workload, split: Split, pipeline: int) -> None:
     """Raise where SGLang does not start with this drafter, or we have no rule.
+
+    sglang/srt/server_args.py: over pipeline stages only a server that prefills for others drafts, and we know none.
 
     Raises:
         BadValue: Nothing is guessed ahead.
-        Refused: No MTP layers, another vocabulary, or a draft model that does not divide.
+        Refused: Pipeline stages, no MTP layers, another vocabulary, or a draft model that does not divide.
         Unsupported: Recurrent layers, whose older states SGLang keeps in a way we have no rule for.
     """
     speculation, model = workload.speculation, workload.model
@@ -23,6 +25,12 @@ def check_speculation(workload: Workload, split: Split) -> None:
         return
     if speculation.tokens < 1:
         raise BadValue("num_speculative_tokens", speculation.tokens, "give at least one token")
+    if pipeline > 1:
+        raise Refused(
+            SERVER.name,
+            f"it does not guess ahead over {pipeline} pipeline stages; tensor parallel alone works",
+            field="speculation",
+        )
     if LayerKind.RECURRENT in model.shape.layer_pattern:
         raise Unsupported(
             f"I have no rule for what SGLang keeps of {model.name}'s recurrent states while it guesses ahead; "

@@ -73,8 +73,9 @@ def layout(
     state_pages: int,
     beside: tuple[Page, ...] = (),
     ahead_tokens: int = 0,
+    beside_is_here: bool = True,
 ) -> Layout:
-    """The cache of the given layers on one rank, and of a drafter's layers `beside` them.
+    """The cache of the given layers on one rank, and of a drafter's layers `beside` them, on this rank or another.
 
     With `ahead_tokens` guessed ahead a recurrent layer keeps a state for each of them, to go back to.
 
@@ -90,7 +91,8 @@ def layout(
     members = _members(shape, tensor, element_bytes)
     for index, page in enumerate(beside):
         members.setdefault(page, []).append(shape.layers + index)
-    here = frozenset((*layers, *range(shape.layers, shape.layers + len(beside))))
+    drafting = range(shape.layers, shape.layers + len(beside)) if beside_is_here else ()
+    here = frozenset((*layers, *drafting))
     state = state_page_bytes(shape, tensor, ahead_tokens) if shape.recurrent else 0
     state_pages += ahead_tokens
     if len({kind for kind, _ in members}) <= 1:

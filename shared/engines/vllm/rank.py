@@ -75,6 +75,7 @@ def rank_on(
         rules.state_pages,
         draft.pages,
         batch.ahead_tokens,
+        draft.is_on,
     )
     blocks = cache.blocks_per_sequence(run.context_tokens, batch.batched_tokens * rules.batches_in_flight)
     budget = math.ceil(gpu.memory_usable_bytes * run.utilization)

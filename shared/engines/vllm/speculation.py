@@ -20,10 +20,11 @@ from shared.memory.workload import Speculation, Workload
 
 @dataclass(frozen=True, slots=True)
 class Drafter:
-    """What drafts on one rank: its weights, and the rows its layers add to the cache."""
+    """What drafts: its weights on one rank, and the rows its layers add to the cache of the ranks it `is_on`."""
 
     weights_bytes: int = 0
     pages: tuple[Page, ...] = ()
+    is_on: bool = True
 
 
 NOBODY = Drafter()
@@ -75,13 +76,15 @@ def check_speculation(workload: Workload, split: Split) -> None:
 def drafter(
     workload: Workload, stage: Stage, split: Split, pipeline: int, cache_element_bytes: int
 ) -> Drafter:
-    """What drafts on a rank of this stage; only the last stage drafts."""
+    """What drafts on a rank of this stage; only the last stage drafts, all know its layers of the cache."""
     speculation = workload.speculation
-    if speculation is None or not stage.last:
+    if speculation is None:
         return NOBODY
     if speculation.draft is None:
-        return _mtp(workload.model, workload.quantization, split, pipeline, cache_element_bytes)
-    return _draft(speculation, workload.quantization, split.attention, cache_element_bytes)
+        found = _mtp(workload.model, workload.quantization, split, pipeline, cache_element_bytes)
+    else:
+        found = _draft(speculation, workload.quantization, split.attention, cache_element_bytes)
+    return found if stage.last else Drafter(pages=found.pages, is_on=False)
 
 
 @lru_cache(maxsize=2048)

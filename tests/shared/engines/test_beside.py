@@ -190,6 +190,13 @@ def test_what_does_not_start_or_has_no_rule_is_said(workload, says):
     assert says in refused.value.sentence
 
 
+def test_sglang_does_not_guess_ahead_over_pipeline_stages():
+    """server_args.py: "PP + speculative decoding is only supported in disaggregated prefill mode"."""
+    staged = load("sglang", "deepseek-v3", "FP8", pipeline_parallel=2, speculation=Speculation(tokens=1))
+    with pytest.raises(UserError, match="2 pipeline stages"):
+        device(staged, 16)
+
+
 def test_the_flags_are_the_engines_own():
     draft = Speculation(
         tokens=5, draft=CATALOG.models["llama-3.2-1b"], quantization=CATALOG.quantizations["BF16"]
