@@ -9,7 +9,8 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.names import find_model
 from shared.catalog.rows import Model
-from shared.errors import UnknownName, UserError
+from shared.errors import UserError
+from shared.question.foreign_models import unknown_model
 from shared.question.model_match import closest, matching
 from shared.question.model_mention import Mention, model_mentions
 from shared.question.model_names import Face, ModelNames, plain
@@ -99,10 +100,10 @@ def _one_size_each(mention: Mention, names: ModelNames) -> Iterable[Mention]:
 def _rows(question: Remaining, mention: Mention, names: ModelNames, catalog: Catalog) -> Sequence[Model]:
     given = question.given(mention.start, mention.end)
     if mention.unknown is not None and mention.unknown not in names.words:
-        raise UnknownName("model", given, near=_nearest(given, mention, names, catalog))
+        raise unknown_model(given, _nearest(given, mention, names, catalog))
     rows = closest(mention.face, names) or closest(_without_noise(mention.face), names)
     if not rows:
-        raise UnknownName("model", given, near=_nearest(given, mention, names, catalog))
+        raise unknown_model(given, _nearest(given, mention, names, catalog))
     return rows
 
 

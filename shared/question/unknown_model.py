@@ -5,7 +5,8 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.names import find_model
-from shared.errors import UnknownName, UserError
+from shared.errors import UserError
+from shared.question.foreign_models import unknown_model
 from shared.question.remaining import TAKEN, Remaining
 from shared.question.vocabulary import NOISE
 
@@ -38,7 +39,7 @@ def refuse_unknown_model(question: Remaining, catalog: Catalog) -> None:
                 continue
             start = match.start("name")
             given = question.given(start, start + len(name))
-            raise UnknownName("model", given, near=_near(given, catalog))
+            raise unknown_model(given, _near(given, catalog))
 
 
 def _near(given: str, catalog: Catalog) -> tuple[str, ...]:
