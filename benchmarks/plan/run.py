@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-QUESTIONS = Path(__file__).parents[2] / "tests/shared/planner/reference/questions.toml"
+REFERENCE = Path(__file__).parents[2] / "tests/shared/planner/reference"
 OURS = 'fit "…"'
 PEER = "llmfit plan"
 SEED = "can Mixtral 8x22B run on A100 40GB?"
@@ -48,7 +48,12 @@ def in_process() -> None:
     from shared.question.parse import parse_question
 
     catalog = load_catalog()
-    texts = [question["text"] for question in tomllib.loads(QUESTIONS.read_text())["question"]]
+    texts = [
+        question["text"]
+        for file in sorted(REFERENCE.glob("*.toml"))
+        for question in tomllib.loads(file.read_text())["question"]
+        if "refused" not in question
+    ]
     queries = [parse_question(text, catalog) for text in texts]
     for query in queries:  # once to fill the caches, as a process that answers all day has them
         plan(query, catalog)

@@ -10,12 +10,20 @@ from shared.catalog.load import load_catalog
 from shared.inverse import sequences
 from shared.inverse.load import context_per_sequence
 from shared.memory.breakdown import Verdict
+from shared.planner.case import case_of
+from shared.planner.engine_choice import engine_for
+from shared.planner.fit import attempt_case
 from shared.planner.plan import Headline, OptionKind
 from shared.planner.planner import plan
 from shared.planner.reach import at_context, longest_context, most_sequences, with_sequences
+from shared.question.parse import parse_question
 from shared.question.query import Intent, Query
 
 CATALOG = load_catalog()
+_CONSIDERED = {
+    "datacenter": ("datacenter", "workstation"),
+    "consumer": ("consumer", "workstation", "datacenter"),
+}
 MODELS = st.sampled_from([row for row in CATALOG.models.values() if row.shape.kind == "decoder"])
 GPUS = st.sampled_from([row for row in CATALOG.gpus.values() if row.vendor in ("nvidia", "apple")])
 COUNTS = st.sampled_from([None, 1, 2, 4, 8])
@@ -160,3 +168,36 @@ def test_more_users_never_cost_less_and_never_fit_where_fewer_did_not():
 
     assert few.asked.estimate.breakdown.total_bytes <= many.asked.estimate.breakdown.total_bytes
     assert (few.verdict, many.verdict) == (Verdict.FITS, Verdict.DOES_NOT_FIT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can Mixtral 8x22B run on A100 40GB?",
+        "llama 3.3 70b on an L4",
+        "qwen3 32b on rtx 3060 12gb at 16k",
+        "gpt-oss 120b on rtx 4090",
+        "mistral nemo 12b q8_0 on a 3070",
+        "llama 3.1 8b on a T4 for 16 users",
+    ],
+)
+def test_another_single_card_is_offered_only_where_no_smaller_rentable_one_does(text):
+    """Of the same maker and of the kinds one would consider instead; what is ours is not chosen by size."""
+    query = parse_question(text, CATALOG)
+    answer = plan(query, CATALOG)
+    case = case_of(query, query.model, query.gpu)
+    offered = [one for one in (*answer.options, *answer.more) if one.kind is OptionKind.OTHER_GPU]
+
+    assert offered
+    for one in offered:
+        load = one.estimate.workload
+        for price in CATALOG.prices.values():
+            smaller = CATALOG.gpus[price.gpu]
+            if smaller.vendor != one.gpu.vendor or smaller.segment not in _CONSIDERED[query.gpu.segment]:
+                continue
+            engine = engine_for(load.quantization, smaller)
+            if engine and smaller.memory_marketed_gb < one.gpu.memory_marketed_gb:
+                tried = attempt_case(
+                    replace(case, engine=None).on(smaller), load.quantization, engine, CATALOG
+                )
+                assert not tried.fits or (smaller.compute_capability or (9, 9)) < (7, 5), smaller.name
