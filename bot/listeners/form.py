@@ -1,5 +1,6 @@
 """The planning form: opened by a button or a shortcut, searched while typing, answered when submitted."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ def register(app: AsyncApp, reception: Reception) -> None:
             return "not_understood"  # check() has said so in the form, which is still open
         return await reception.answer(turn.asking(canonical_text(query)))
 
-    app.action("fit_change")(reception.taking(turn_of_button, open_form))
+    app.action(re.compile(r"^fit_change(:|$)"))(reception.taking(turn_of_button, open_form))
     app.shortcut("fit_plan")(reception.taking(turn_of_shortcut, open_form))
     app.options("fit_find_model")(find_models)
     app.options("fit_find_gpu")(find_gpus)

@@ -19,6 +19,7 @@ from bot.messages.blocks import (
 )
 from bot.messages.breakdown import balance, breakdown_lines, breakdown_words
 from bot.messages.chart import breakdown_chart
+from bot.messages.chips import read_as_blocks
 from bot.messages.details import command_text, details_blocks
 from bot.messages.fleet import fleet_blocks, fleet_lines
 from bot.messages.menus import menu_row
@@ -32,7 +33,6 @@ from bot.messages.words import (
     context,
     memory,
     option_name,
-    read_as,
     speed,
     subject,
 )
@@ -68,7 +68,7 @@ def _blocks(answer: Answer, frame: Frame, *, chart: bool) -> list[Block]:
     return [
         header(_headline(plan)),
         _said(plan),
-        *_read_as(plan),
+        *read_as_blocks(plan.query, private=frame.private),
         *_choices(plan, frame),
         *_breakdown(plan, chart=chart),
         *options_blocks(plan),
@@ -113,11 +113,6 @@ def _best(plan: Plan) -> tuple[dict[str, Any], ...]:
 
 def _each(option: Option) -> str:
     return " each" if option.gpu_count > 1 else ""
-
-
-def _read_as(plan: Plan) -> tuple[Block, ...]:
-    text = read_as(plan.query)
-    return (labelled("Read as", clipped(text, 600)),) if text else ()
 
 
 def _said(plan: Plan) -> Block:

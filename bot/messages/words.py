@@ -44,6 +44,16 @@ def subject(query: Query) -> str:
 def read_as(query: Query) -> str:
     """What we took the question for, part by part; a part that was guessed or corrected says so."""
     how = {reading.field: reading for reading in query.readings}
+    return " · ".join(text + _doubt(how.get(field)) for field, text in _parts(query).items())
+
+
+def doubtful(query: Query) -> dict[str, str]:
+    """The parts that were guessed or corrected, by field."""
+    guessed = {reading.field for reading in query.readings if _doubt(reading)}
+    return {field: text for field, text in _parts(query).items() if field in guessed}
+
+
+def _parts(query: Query) -> dict[str, str]:
     parts = {
         "model": " vs ".join(one.name for one in (query.model, *query.other_models) if one),
         "quantization": query.quantization.name if query.quantization else "",
@@ -56,7 +66,7 @@ def read_as(query: Query) -> str:
         "engine": query.engine or "",
         "purpose": f"for {query.purpose}" if query.purpose else "",
     }
-    return " · ".join(text + _doubt(how.get(field)) for field, text in parts.items() if text)
+    return {field: text for field, text in parts.items() if text}
 
 
 def _doubt(reading: Reading | None) -> str:

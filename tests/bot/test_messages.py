@@ -11,6 +11,7 @@ from bot.answer import Answer, answer, placed
 from bot.canonical import canonical_text
 from bot.fits_now import fits_now
 from bot.fleet import Fleet, FleetGpu, FleetNode, FleetUnavailable, LoadedModel
+from bot.messages.chips import read_as_blocks
 from bot.messages.error import error_message, failure_message
 from bot.messages.form import Origin, form
 from bot.messages.help import help_message
@@ -237,3 +238,11 @@ def test_echoed_marks_do_nothing(mark: str) -> None:
 def test_what_hides_or_turns_text_around_is_gone() -> None:
     assert printable("a\u202eb\u200bc\x00d\x1b[31m") == "abcd[31m"
     assert literal("<@U1>") == "‹@U1›"
+
+
+def test_what_was_said_plainly_is_no_button_and_what_was_guessed_is_one() -> None:
+    plain = read_as_blocks(parse_question("llama 3.1 8b q4_k_m on rtx-4090", CATALOG), private=True)
+    guessed = parse_question("lama 3.1 8b q4_k_m on rtx-4090", CATALOG)
+    assert [block["type"] for block in plain] == ["context"]
+    assert [block["type"] for block in read_as_blocks(guessed, private=True)] == ["context", "actions"]
+    assert [block["type"] for block in read_as_blocks(guessed, private=False)] == ["context"]

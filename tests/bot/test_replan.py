@@ -210,3 +210,16 @@ async def test_a_button_of_the_home_tab_answers_as_a_direct_message(world: World
     await slack.interactive(payload)
     answer = await slack.answer(channel="D1", after=before)
     assert "Mixtral 8x22B on 1 × A100 40GB" in answer.blocks[0]["text"]["text"]
+
+
+async def test_what_was_guessed_is_a_button_that_opens_the_form_with_the_whole_question(world: World) -> None:
+    slack, _ = world
+    user = new_user(world)
+    answer = await slack.ask("/fit lama 3.1 8b q4_k_m on 4090", user=user)
+    chip = find_button(answer.blocks, "Model: Llama 3.1 8B")
+    assert chip["action_id"] == "fit_change:model"
+    before = len(slack.workspace.views)
+    await slack.click(answer, "Model: Llama 3.1 8B", user=user)
+    await slack.workspace.until(lambda: len(slack.workspace.views) > before, what="the form")
+    held = find_element(list(slack.workspace.views.values())[-1]["blocks"], "fit_find_model")
+    assert held["initial_option"]["text"]["text"] == "Llama 3.1 8B"
