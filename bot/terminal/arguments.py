@@ -93,34 +93,7 @@ def _estimate(estimate: argparse.ArgumentParser) -> None:
         "--context", help="tokens, as the engine counts them: llama.cpp's -c is all slots together"
     )
     what.add_argument("--sequences", help="sequences at once (llama.cpp's -np)")
-    where = estimate.add_argument_group("where")
-    where.add_argument(
-        "--gpu",
-        help='such as "A100 40GB", a slice ("A100 80GB 3g.40gb"), several ("2x RTX 4090, RTX 3090"); left out: '
-        "bytes without a verdict",
-    )
-    where.add_argument("--gpu-count", help="how many of them")
-    where.add_argument(
-        "--reserved", metavar="GIB", help="taken of each GPU already, by a desktop say: 1.5, or 2,0"
-    )
-    where.add_argument("--tensor-parallel", help="GPUs that share every layer")
-    where.add_argument("--pipeline-parallel", help="groups of GPUs that share the layers out")
-    where.add_argument(
-        "--data-parallel", help="copies of the engine, each with its own KV cache (vLLM, SGLang)"
-    )
-    where.add_argument(
-        "--data-parallel-attention",
-        action="store_true",
-        default=None,
-        help="SGLang's --attn-dp-size: the copies are groups within tensor parallel",
-    )
-    where.add_argument(
-        "--expert-parallel",
-        nargs="?",
-        const="all",
-        metavar="N",
-        help="whole experts on every rank, over all ranks or N of them (SGLang's --ep-size)",
-    )
+    _where(estimate.add_argument_group("where"))
     _beside(estimate.add_argument_group("beside the model"))
     _llama_cpp(estimate.add_argument_group("llama.cpp"))
     servers = estimate.add_argument_group("vLLM, SGLang, TGI")
@@ -130,6 +103,36 @@ def _estimate(estimate: argparse.ArgumentParser) -> None:
     servers.add_argument("--enforce-eager", action="store_true", default=None, help="no CUDA graphs")
     estimate.add_argument("--batch", metavar="FILE", help="JSON Lines in, JSON Lines out; - is stdin")
     estimate.add_argument("--json", action="store_true", help="JSON")
+
+
+def _where(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--gpu",
+        help='such as "A100 40GB", a slice ("A100 80GB 3g.40gb"), several ("2x RTX 4090, RTX 3090"); left out: '
+        "bytes without a verdict",
+    )
+    group.add_argument("--gpu-count", help="how many of them")
+    group.add_argument(
+        "--reserved", metavar="GIB", help="taken of each GPU already, by a desktop say: 1.5, or 2,0"
+    )
+    group.add_argument("--tensor-parallel", help="GPUs that share every layer")
+    group.add_argument("--pipeline-parallel", help="groups of GPUs that share the layers out")
+    group.add_argument(
+        "--data-parallel", help="copies of the engine, each with its own KV cache (vLLM, SGLang)"
+    )
+    group.add_argument(
+        "--data-parallel-attention",
+        action="store_true",
+        default=None,
+        help="SGLang's --attn-dp-size: the copies are groups within tensor parallel",
+    )
+    group.add_argument(
+        "--expert-parallel",
+        nargs="?",
+        const="all",
+        metavar="N",
+        help="whole experts on every rank, over all ranks or N of them (SGLang's --ep-size)",
+    )
 
 
 def _beside(group: argparse._ArgumentGroup) -> None:

@@ -20,6 +20,7 @@ from shared.units import tokens
 
 # Only the generation of the card an estimate without a GPU is made for matters; its memory is not held against it.
 _REFERENCE_GPU: Final = "h100-80gb"
+_LAYERWISE: Final = ("llama.cpp", "transformers")  # they spread whole layers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,7 @@ def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
     given = {name: value for name, value in asked.items() if value is not None}
     _refuse_unknown(given)
     assumptions: list[str] = []
-    found = find_checkpoint(text(given, "model"), catalog)
-    model = found.model
-    if found.how == "assumed":
-        assumptions.append(f"{shown(text(given, 'model'))} is taken to have the shape of {model.name}.")
-    if "quantization" not in given and (said := _quantization_said(found, catalog, assumptions)) is not None:
-        given["quantization"] = said
+    model = _model(given, catalog, assumptions)
     sizes = parallel_of(given)
     gpus = gpus_of(given, sizes, catalog.gpus[_REFERENCE_GPU], catalog)
     quantization, engine = _quantization_and_engine(given, model, gpus[0], catalog, assumptions)
@@ -58,41 +54,21 @@ def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
     if "gpu" not in given and gpu_layers != 0:
         assumptions.append("No GPU was named: nothing to hold the bytes against.")
     on_host = "gpu" not in given and gpu_layers == 0
-    sequences = whole(given, "sequences", 1, MOST_SEQUENCES) or 1
-    kv_k, kv_v = _kv_cache_types(given)
-    servers = engine not in ("llama.cpp", "transformers")
     free = free_of(given, gpus)
     load = Workload(
         model=model,
         quantization=quantization,
         engine=engine,
         context_tokens=_context(given, model, assumptions),
-        sequences=sequences,
-        kv_cache_type_k=kv_k,
-        kv_cache_type_v=kv_v,
         gpu_layers=gpu_layers,
-        cpu_expert_layers=whole(given, "n_cpu_moe", 0, 100_000) or 0,
-        batch_tokens=whole(given, "batch_size", 1, 10**7),
-        ubatch_tokens=whole(given, "ubatch", 1, 10**7),
-        flash_attention=switch(given, "flash_attention"),
-        kv_unified=switch(given, "kv_unified"),
-        swa_full=switch(given, "swa_full") or False,
-        program=str(given.get("program", "llama-server")),
-        split_mode=one_of(given, "split_mode", ("layer", "row", "none"), "layer"),
-        tensor_split=tensor_split(given),
-        projector=switch(given, "mmproj") or False,
-        tensor_parallel=sizes.tensor or (sizes.tensor_of(len(gpus)) if servers else None),
+        tensor_parallel=sizes.tensor or (None if engine in _LAYERWISE else sizes.tensor_of(len(gpus))),
         pipeline_parallel=sizes.pipeline,
         data_parallel=sizes.data,
         data_parallel_attention=sizes.attention,
         expert_parallel=expert_parallel_of(given, sizes, len(gpus), engine),
-        gpu_memory_utilization=share(given, "gpu_memory_utilization"),
-        max_num_seqs=whole(given, "max_num_seqs", 1, 10**6),
-        max_num_batched_tokens=whole(given, "max_num_batched_tokens", 1, 10**8),
-        enforce_eager=switch(given, "enforce_eager") or False,
-        engine_version=str(given["engine_version"]) if "engine_version" in given else None,
         speculation=speculation_of(given, quantization, catalog, assumptions),
         adapters=adapters_of(given, assumptions),
+        **_settings(given),
     )
     return EstimateRequest(
         workload=load,
@@ -101,6 +77,41 @@ def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
         assumptions=tuple(assumptions),
         free_bytes=None if on_host else free,
     )
+
+
+def _model(given: dict[str, Any], catalog: Catalog, assumptions: list[str]) -> Model:
+    """The model; a quantization that its name says is filled into `given`."""
+    found = find_checkpoint(text(given, "model"), catalog)
+    if found.how == "assumed":
+        assumptions.append(f"{shown(text(given, 'model'))} is taken to have the shape of {found.model.name}.")
+    if "quantization" not in given and (said := _quantization_said(found, catalog, assumptions)) is not None:
+        given["quantization"] = said
+    return found.model
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The engines' own settings, which depend on nothing else."""
+    kv_k, kv_v = _kv_cache_types(given)
+    return {
+        "sequences": whole(given, "sequences", 1, MOST_SEQUENCES) or 1,
+        "kv_cache_type_k": kv_k,
+        "kv_cache_type_v": kv_v,
+        "cpu_expert_layers": whole(given, "n_cpu_moe", 0, 100_000) or 0,
+        "batch_tokens": whole(given, "batch_size", 1, 10**7),
+        "ubatch_tokens": whole(given, "ubatch", 1, 10**7),
+        "flash_attention": switch(given, "flash_attention"),
+        "kv_unified": switch(given, "kv_unified"),
+        "swa_full": switch(given, "swa_full") or False,
+        "program": str(given.get("program", "llama-server")),
+        "split_mode": one_of(given, "split_mode", ("layer", "row", "none"), "layer"),
+        "tensor_split": tensor_split(given),
+        "projector": switch(given, "mmproj") or False,
+        "gpu_memory_utilization": share(given, "gpu_memory_utilization"),
+        "max_num_seqs": whole(given, "max_num_seqs", 1, 10**6),
+        "max_num_batched_tokens": whole(given, "max_num_batched_tokens", 1, 10**8),
+        "enforce_eager": switch(given, "enforce_eager") or False,
+        "engine_version": str(given["engine_version"]) if "engine_version" in given else None,
+    }
 
 
 FIELDS: Final = frozenset(

@@ -83,14 +83,10 @@ def resolve(workload: Workload, version: str) -> Settings:
     cells = context if unified else pad(max(1, context // sequences), CELL_PADDING)
     batch = min(workload.context_tokens, workload.batch_tokens or DEFAULT_BATCH)
     ubatch = min(batch, workload.ubatch_tokens or DEFAULT_UBATCH)
-    limit = MOST_CELLS
-    if shape.window_tokens and not workload.swa_full and shape.gguf_architecture in WINDOWED:
-        limit = pad(shape.window_tokens * (sequences if unified else 1) + ubatch, CELL_PADDING)
+    limit = _window_limit(workload, ubatch, sequences if unified else 1)
     window_cells = min(cells, limit)
     tokens = min(cells if unified else cells * sequences, ubatch)
-    ahead = workload.speculation.tokens if workload.speculation else 0
-    if ahead < 0 or (workload.speculation and not ahead):
-        raise BadValue("num_speculative_tokens", ahead, "give at least one token")
+    ahead = _ahead_tokens(workload)
     return Settings(
         sequences=sequences,
         streams=1 if unified else sequences,
@@ -106,6 +102,24 @@ def resolve(workload: Workload, version: str) -> Settings:
         value_type=value_type,
         mixed_inputs=mixes_inputs(version),
     )
+
+
+def _window_limit(workload: Workload, ubatch: int, sharing: int) -> int:
+    """Cells a windowed layer keeps at most, with so many sequences sharing them; no limit without a cache of its own."""
+    shape = workload.model.shape
+    if not shape.window_tokens or workload.swa_full or shape.gguf_architecture not in WINDOWED:
+        return MOST_CELLS
+    return pad(shape.window_tokens * sharing + ubatch, CELL_PADDING)
+
+
+def _ahead_tokens(workload: Workload) -> int:
+    """Tokens guessed ahead of each slot; 0 where none are."""
+    if workload.speculation is None:
+        return 0
+    tokens = workload.speculation.tokens
+    if tokens < 1:
+        raise BadValue("num_speculative_tokens", tokens, "give at least one token")
+    return tokens
 
 
 def hands_out_all(workload: Workload) -> bool:

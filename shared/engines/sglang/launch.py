@@ -24,18 +24,7 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
     argv += ["--context-length", str(workload.context_tokens)]
     if workload.model.shape.kind == "embedding":
         argv.append("--is-embedding")
-    pipeline = workload.pipeline_parallel or 1
-    copies = workload.data_parallel or 1
-    data = 1 if workload.data_parallel_attention else copies
-    tensor = workload.tensor_parallel or max(1, len(gpus) // (pipeline * data))
-    if tensor > 1:
-        argv += ["--tp-size", str(tensor)]
-    if pipeline > 1:
-        argv += ["--pp-size", str(pipeline)]
-    if copies > 1:
-        argv += ["--attn-dp-size" if workload.data_parallel_attention else "--dp-size", str(copies)]
-    if (workload.expert_parallel or 1) > 1:
-        argv += ["--ep-size", str(workload.expert_parallel)]
+    argv += _parallel(workload, len(gpus))
     quantization = workload.quantization.id
     if quantization in _DTYPE:
         argv += ["--dtype", _DTYPE[quantization]]
@@ -52,13 +41,34 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         argv += ["--chunked-prefill-size", str(workload.max_num_batched_tokens)]
     if workload.enforce_eager:
         argv.append("--disable-cuda-graph")
+    beside, notes = _beside(workload)
+    return Launch(argv=(*argv, *beside), notes=(*weights.notes, *notes))
+
+
+def _parallel(workload: Workload, gpus: int) -> list[str]:
+    """How the model is spread over the GPUs."""
+    pipeline, copies = workload.pipeline_parallel or 1, workload.data_parallel or 1
+    data = 1 if workload.data_parallel_attention else copies
+    tensor = workload.tensor_parallel or max(1, gpus // (pipeline * data))
+    sizes = {
+        "--tp-size": tensor,
+        "--pp-size": pipeline,
+        "--attn-dp-size" if workload.data_parallel_attention else "--dp-size": copies,
+        "--ep-size": workload.expert_parallel or 1,
+    }
+    return [word for flag, size in sizes.items() if size > 1 for word in (flag, str(size))]
+
+
+def _beside(workload: Workload) -> tuple[list[str], tuple[str, ...]]:
+    """Adapters and what drafts, with what a reader must fill in."""
+    argv: list[str] = []
     if workload.adapters is not None:
         argv += ["--enable-lora", "--max-loras-per-batch", str(workload.adapters.count)]
         argv += ["--max-lora-rank", str(workload.adapters.rank)]
         argv += ["--lora-target-modules", *target_modules(workload.adapters, workload.model.shape)]
     drafter = workload.speculation.draft if workload.speculation else None
     if workload.speculation is None or drafter is None:
-        return Launch(argv=(*argv, *flags(workload, "")), notes=weights.notes)
+        return [*argv, *flags(workload, "")], ()
     stored = workload.speculation.quantization or workload.quantization
     draft = checkpoint(drafter, stored, on_the_fly=frozenset())
-    return Launch(argv=(*argv, *flags(workload, draft.name)), notes=(*weights.notes, *draft.notes))
+    return [*argv, *flags(workload, draft.name)], draft.notes

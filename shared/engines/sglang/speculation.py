@@ -1,6 +1,6 @@
 """Speculative decoding in SGLang: the drafter is loaded before the pool is cut, and its layers widen the rows."""
 
-from shared.catalog.rows import LayerKind
+from shared.catalog.rows import LayerKind, Model
 from shared.engines.sglang.settings import SERVER
 from shared.errors import BadValue, Refused, Unsupported
 from shared.memory.divisibility import undivided
@@ -43,8 +43,11 @@ def check_speculation(workload: Workload, split: Split, pipeline: int) -> None:
             f"the checkpoint of {model.name} has no multi-token-prediction layers; a draft model works",
             field="speculation",
         )
-    if draft is None:
-        return
+    if draft is not None:
+        _check_draft(draft, model, split)
+
+
+def _check_draft(draft: Model, model: Model, split: Split) -> None:
     if draft.shape.vocabulary_size != model.shape.vocabulary_size:
         raise Refused(
             SERVER.name, f"{draft.name} and {model.name} have no common vocabulary", field="speculation"

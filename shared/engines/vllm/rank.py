@@ -12,7 +12,7 @@ from shared.engines.vllm.graphs import cuda_graph_bytes
 from shared.engines.vllm.outside import Outside, outside
 from shared.engines.vllm.rules import Rules
 from shared.engines.vllm.run import Run
-from shared.engines.vllm.speculation import drafter
+from shared.engines.vllm.speculation import Drafter, drafter
 from shared.engines.vllm.uncertainty import Beside, error_bytes
 from shared.memory.breakdown import DeviceMemory
 from shared.memory.server_weights import Stage
@@ -51,6 +51,54 @@ class Rank:
         return max(0, self.pool_bytes // self.cache.block_bytes) if self.cache.block_bytes else 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What one rank holds beside its cache, by cause."""
+
+    stage: Stage
+    draft: Drafter
+    adapters: int
+    activation: int
+    graphs: int
+    over: Outside
+
+
+def _device(held: _Held, cache_bytes: int, error_bytes: int) -> DeviceMemory:
+    """The same as one GPU's memory."""
+    return DeviceMemory(
+        weights_bytes=held.stage.weights_bytes + held.draft.weights_bytes + held.adapters,
+        kv_cache_bytes=cache_bytes,
+        compute_bytes=held.activation + held.graphs,
+        overhead_bytes=held.over.before_bytes + held.over.non_torch_bytes,
+        activation_bytes=held.activation,
+        cuda_graph_bytes=held.graphs,
+        non_torch_bytes=held.over.non_torch_bytes,
+        adapter_bytes=held.adapters,
+        draft_bytes=held.draft.weights_bytes,
+        tower_bytes=held.stage.tower_bytes,
+        uncertainty_bytes=error_bytes,
+    )
+
+
+def _error(workload: Workload, run: Run, held: _Held, rules: Rules) -> int:
+    """Half-width of the 95 % interval of that GPU."""
+    beside = Beside(
+        draft_bytes=held.draft.weights_bytes,
+        exchange_bytes=shared_experts_bytes(workload.model.shape, run.batch),
+        adapters=workload.adapters is not None,
+        expert_parallel=run.batch.expert_parallel,
+    )
+    return error_bytes(
+        workload.model,
+        rules.version,
+        held.stage.weights_bytes,
+        held.activation,
+        held.graphs,
+        held.over.error_bytes,
+        beside,
+    )
+
+
 def rank_on(
     workload: Workload, run: Run, stage: Stage, split: Split, gpu: Gpu, facts: Engine, rules: Rules
 ) -> Rank:
@@ -80,29 +128,9 @@ def rank_on(
     blocks = cache.blocks_per_sequence(run.context_tokens, batch.batched_tokens * rules.batches_in_flight)
     budget = math.ceil(gpu.memory_usable_bytes * run.utilization)
     inside = weights + activation + over.non_torch_bytes + (graphs if rules.graphs_in_budget else 0)
-    beside = Beside(
-        draft_bytes=draft.weights_bytes,
-        exchange_bytes=shared_experts_bytes(model.shape, batch),
-        adapters=workload.adapters is not None,
-        expert_parallel=batch.expert_parallel,
-    )
-    device = DeviceMemory(
-        weights_bytes=weights,
-        kv_cache_bytes=blocks * run.sequences * cache.block_bytes,
-        compute_bytes=activation + graphs,
-        overhead_bytes=over.before_bytes + over.non_torch_bytes,
-        activation_bytes=activation,
-        cuda_graph_bytes=graphs,
-        non_torch_bytes=over.non_torch_bytes,
-        adapter_bytes=adapters,
-        draft_bytes=draft.weights_bytes,
-        tower_bytes=stage.tower_bytes,
-        uncertainty_bytes=error_bytes(
-            model, rules.version, stage.weights_bytes, activation, graphs, over.error_bytes, beside
-        ),
-    )
+    held = _Held(stage=stage, draft=draft, adapters=adapters, activation=activation, graphs=graphs, over=over)
     return Rank(
-        device=device,
+        device=_device(held, blocks * run.sequences * cache.block_bytes, _error(workload, run, held, rules)),
         budget_bytes=budget,
         usable_bytes=gpu.memory_usable_bytes,
         inside_bytes=inside,

@@ -77,16 +77,7 @@ def resolve(workload: Workload, gpus: Sequence[Gpu], rules: Rules) -> Run:
     check_load(workload)
     spread = parallel(SERVER, workload, len(gpus))
     mixture = workload.model.shape.experts is not None
-    sequences, batched = default_batch(gpus[0], rules)
-    if workload.max_num_seqs is not None:
-        sequences = workload.max_num_seqs
-    if workload.max_num_batched_tokens is not None:
-        batched = workload.max_num_batched_tokens
-    elif workload.max_num_seqs is not None:
-        batched = max(batched, sequences)
-    if sequences < 1 or (batched < sequences and workload.max_num_seqs is not None):
-        raise BadValue("max_num_batched_tokens", batched, f"it must be at least max_num_seqs ({sequences})")
-    sequences = min(sequences, batched)
+    sequences, batched = _step(workload, gpus[0], rules)
     utilization = (
         rules.default_utilization
         if workload.gpu_memory_utilization is None
@@ -115,6 +106,24 @@ def resolve(workload: Workload, gpus: Sequence[Gpu], rules: Rules) -> Run:
         utilization=utilization,
         cache_element_bytes=cache_element_size(workload, element_bytes),
     )
+
+
+def _step(workload: Workload, gpu: Gpu, rules: Rules) -> tuple[int, int]:
+    """Sequences and tokens of one step.
+
+    Raises:
+        BadValue: No sequence, or fewer tokens than sequences.
+    """
+    sequences, batched = default_batch(gpu, rules)
+    if workload.max_num_seqs is not None:
+        sequences = workload.max_num_seqs
+    if workload.max_num_batched_tokens is not None:
+        batched = workload.max_num_batched_tokens
+    elif workload.max_num_seqs is not None:
+        batched = max(batched, sequences)
+    if sequences < 1 or (batched < sequences and workload.max_num_seqs is not None):
+        raise BadValue("max_num_batched_tokens", batched, f"it must be at least max_num_seqs ({sequences})")
+    return min(sequences, batched), batched
 
 
 def split_of(workload: Workload, batch: Batch, rank: int) -> Split:

@@ -46,14 +46,17 @@ def check_speculation(workload: Workload, split: Split) -> None:
     model, draft = workload.model, speculation.draft
     if speculation.tokens < 1:
         raise BadValue("num_speculative_tokens", speculation.tokens, "give at least one token")
-    if draft is None:
-        if not model.shape.mtp_layers:
-            raise Refused(
-                SERVER.name,
-                f"the checkpoint of {model.name} has no multi-token-prediction layers; a draft model works",
-                field="speculation",
-            )
-        return
+    if draft is not None:
+        _check_draft(draft, model, split)
+    elif not model.shape.mtp_layers:
+        raise Refused(
+            SERVER.name,
+            f"the checkpoint of {model.name} has no multi-token-prediction layers; a draft model works",
+            field="speculation",
+        )
+
+
+def _check_draft(draft: Model, model: Model, split: Split) -> None:
     if draft.shape.vocabulary_size != model.shape.vocabulary_size:
         raise Refused(
             SERVER.name,
