@@ -105,7 +105,7 @@ def resolve(workload: Workload, version: str) -> Settings:
 
 
 def _window_limit(workload: Workload, ubatch: int, sharing: int) -> int:
-    """Cells a windowed layer keeps at most, with so many sequences sharing them; no limit without a cache of its own."""
+    """Cells a windowed layer keeps at most, with so many sequences sharing them; no limit where it has no own cache."""
     shape = workload.model.shape
     if not shape.window_tokens or workload.swa_full or shape.gguf_architecture not in WINDOWED:
         return MOST_CELLS
