@@ -47,15 +47,17 @@ def _ways(case: Case, asked: Asked, catalog: Catalog) -> Iterator[Option]:
     yield from _other_models(case, catalog)
 
 
-def headline(asked: Attempt, options: tuple[Option, ...]) -> Headline:
+def headline(case: Case, asked: Attempt, options: tuple[Option, ...]) -> Headline:
     """The answer in one word.
 
     `with_changes` is kept for changes on the named hardware that leave the model healthy: about 4 bits or better, a
-    smaller context, a quantized KV cache.
+    smaller context, a quantized KV cache, and part of it on a host whose memory was named.
     """
     if asked.fits:
         return Headline.YES
     named = {OptionKind.AS_ASKED, OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE}
+    if case.host_memory_bytes:
+        named.add(OptionKind.OFFLOAD)
     if any(one.kind in named and one.healthy for one in options):
         return Headline.WITH_CHANGES
     if asked.is_unknown or (asked.estimate is None and not options):

@@ -27,7 +27,7 @@ class Headline(StrEnum):
     """The answer in one word."""
 
     YES = "yes"
-    WITH_CHANGES = "with_changes"  # on the named hardware, with a change that keeps the model healthy
+    WITH_CHANGES = "with_changes"  # on the named hardware, a host of named memory too, the model kept healthy
     NO = "no"  # only with a ruinous quantization, offload, or other hardware
     UNKNOWN = "unknown"
 

@@ -76,7 +76,7 @@ def _fit_plan(query: Query, case: Case, catalog: Catalog) -> Plan:
     literally = asked_of(case, catalog)
     asked = literally.attempt
     options = ranked(ways(case, literally, catalog), case)
-    word = headline(asked, options)
+    word = headline(case, asked, options)
     fits = fits_on_these_gpus(case, catalog)
     counts = () if word is Headline.YES else counts_for_usual_precisions(case, catalog)
     literal = _literal(asked, options, catalog)

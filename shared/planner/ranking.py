@@ -51,7 +51,7 @@ def _rank(one: Option, case: Case) -> tuple[float, ...]:
     speed = one.speed.tokens_per_second if one.speed else 0.0
     cost = one.price.usd_per_hour if one.price else 1e9
     return (
-        _group(one),
+        _group(one, case),
         one.verdict is not Verdict.FITS,
         quality_step(one) if one.kind in _ON_THE_NAMED_HARDWARE else 0,
         one.gpu_count * one.gpu.memory_marketed_gb if one.kind not in _ON_THE_NAMED_HARDWARE else 0,
@@ -73,13 +73,15 @@ def quality_step(one: Option) -> int:
     )
 
 
-def _group(one: Option) -> float:
+def _group(one: Option, case: Case) -> float:
     if one.kind is OptionKind.AS_ASKED:
         return 0
     if not one.healthy:
         return 4 + len(_BEYOND)
     if one.kind in _ON_THE_NAMED_HARDWARE:
         return 1
+    if one.kind is OptionKind.OFFLOAD and case.host_memory_bytes:
+        return 1.25  # the host was named to be used
     if one.ours:
         return 1.5  # nothing has to be found first
     if one.kind is OptionKind.MORE_GPUS and one.gpu_count > GPUS_PER_NODE:

@@ -8,6 +8,7 @@ from shared.inverse.attempt import Attempt
 from shared.inverse.load import context_per_sequence
 from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
+from shared.planner.offload import host_sentence
 from shared.planner.plan import Headline, Option, OptionKind, QuantizationFit
 from shared.units import gib, tokens
 
@@ -65,6 +66,7 @@ def _then(
     if word is Headline.WITH_CHANGES:
         kinds = (OptionKind.AS_ASKED, OptionKind.QUANTIZATION, OptionKind.CONTEXT, OptionKind.KV_CACHE)
         healthy = [one for one in options if one.healthy and one.kind in kinds]
+        healthy += [one for one in options if one.healthy and one.kind is OptionKind.OFFLOAD]
         best = next((one for one in healthy if one.verdict is Verdict.FITS), healthy[0])
         return f"; {_change(best, asked)}."
     left = [fit for fit in fits if fit.verdict is Verdict.FITS]
@@ -90,6 +92,8 @@ def _change(one: Option, asked: Attempt) -> str:
         return f"with {context} of context {what} fits"
     if one.kind is OptionKind.KV_CACHE:
         return f"with the KV cache in {load.kv_cache_type_k} {what} fits"
+    if one.kind is OptionKind.OFFLOAD:
+        return f"with {host_sentence(one.estimate)} {what} runs"
     if one.kind is OptionKind.AS_ASKED:
         if not same:
             return f"{load.engine} runs it with {context} of context"
