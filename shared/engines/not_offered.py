@@ -27,8 +27,21 @@ def refuse_not_offered(name: str, workload: Workload, *, offered: frozenset[str]
     Raises:
         Refused: It asks for another.
     """
+    if _is_plain(workload):  # nearly always
+        return
     for field, (words, who) in _WORDS.items():
         value = getattr(workload, field)
         is_asked = value is not None and value is not False and value != 1
         if is_asked and field not in offered:
             raise Refused(name, f"it has no {words}; {who}", field=field)
+
+
+def _is_plain(workload: Workload) -> bool:
+    """Whether nothing beside the model is asked for."""
+    return (
+        workload.speculation is None
+        and workload.adapters is None
+        and not workload.data_parallel_attention
+        and (workload.data_parallel or 1) == 1
+        and (workload.expert_parallel or 1) == 1
+    )
