@@ -48,6 +48,7 @@ EXCEPTIONS = {  # scenario -> what its exporter needs beyond "restricted", and n
     "bot-only": None,
     "default": {"host hostPID"},
     "http-three-replicas": {"host hostPID"},
+    "many-workspaces": {"host hostPID"},
     "mig": {"host hostPID", "volume hostPath", "root", "privilege escalation", "capability SYS_ADMIN"},
     "operator": {"host hostPID"},
     "plain-prometheus": {"host hostPID"},

@@ -128,6 +128,10 @@ def _inside_documented(lines: list[str], number: int) -> bool:
         ({"monitoring": {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}}, "not both"),
         ({"monitoring": {"scrapeAnnotations": True, "podMonitor": {"enabled": True}}}, "not both"),
         ({"exporter": {"simulate": "default"}}, "gpuAccess"),
+        ({"bot": {"workspaces": {"clientId": "1"}}}, "mode: http"),
+        ({"bot": {"mode": "http", "workspaces": {"clientId": "1"}}}, "bot.workspaces.existingSecret"),
+        ({"bot": {"alerts": {"routes": ["severity=critical:C1"]}}}, "bot.alerts.existingSecret"),
+        ({"bot": {"alerts": {"routes": ["critical"]}}}, "routes"),
     ],
 )
 def test_a_mistake_is_refused_with_the_name_of_the_value(values: dict[str, Any], says: str) -> None:

@@ -17,7 +17,18 @@
   value: "0.0.0.0"
 - name: FITTINGROOM_BOT_PORT
   value: {{ $bot.service.port | quote }}
+{{- with $bot.workspaces.clientId }}
+- name: SLACK_CLIENT_ID
+  value: {{ . | quote }}
+{{ include "fittingroom.secretEnv" (dict "env" "SLACK_CLIENT_SECRET" "secret" $bot.workspaces.existingSecret "key" "SLACK_CLIENT_SECRET") }}
+{{ include "fittingroom.secretEnv" (dict "env" "FITTINGROOM_TOKEN_KEYS" "secret" $bot.workspaces.existingSecret "key" "FITTINGROOM_TOKEN_KEYS") }}
+{{- with $bot.workspaces.publicUrl }}
+- name: FITTINGROOM_BOT_PUBLIC_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- else }}
 {{ include "fittingroom.secretEnv" (dict "env" "SLACK_BOT_TOKEN" "secret" $secret "key" $bot.slack.botTokenKey) }}
+{{- end }}
 {{- if eq $bot.mode "socket" }}
 {{ include "fittingroom.secretEnv" (dict "env" "SLACK_APP_TOKEN" "secret" $secret "key" $bot.slack.appTokenKey) }}
 {{- else }}
@@ -47,6 +58,20 @@
 - name: FITTINGROOM_ALERTS_CHANNEL
   value: {{ . | quote }}
 {{- end }}
+{{- with $bot.alerts.routes }}
+- name: FITTINGROOM_ALERTS_ROUTES
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- end }}
+{{- with $bot.api.existingSecret }}
+{{ include "fittingroom.secretEnv" (dict "env" "FITTINGROOM_API_TOKEN" "secret" . "key" $bot.api.key) }}
+{{- end }}
+{{- if not $bot.hub.enabled }}
+- name: FITTINGROOM_HUB
+  value: "off"
+{{- end }}
+{{- with $bot.hub.existingSecret }}
+{{ include "fittingroom.secretEnv" (dict "env" "HF_TOKEN" "secret" . "key" "HF_TOKEN") }}
 {{- end }}
 {{- with $bot.extraEnv }}
 {{ toYaml . }}
