@@ -1,5 +1,6 @@
 """Free text to a typed query: numbers exact, family words spell-corrected, what cannot be known asked."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,6 +38,7 @@ from shared.question.unknown_model import refuse_unknown_model
 from shared.units import tokens
 
 _MOST_LISTED: Final = 4
+_TRAINED_FOR_FOUR_BITS: Final = re.compile(r"(?<![a-z])qat(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
     model = models.found[0] if models.found else None
     quantization = settle_quantization(question, named_quantizations, settings.engine, model)
+    if quantization is None and _TRAINED_FOR_FOUR_BITS.search(question.whole):
+        question.warnings.append("QAT names how a model was trained, not its file: say Q4_0 to plan that.")
     purpose = None if models.is_named else read_purpose(question)
     _own_up(question)
     query = _query(
