@@ -86,12 +86,13 @@ def _logits(
     build: GraphContext, trait: Traits, residual: GraphTensor, out_ids: GraphTensor | None
 ) -> GraphTensor:
     """Final norm and language-model head; what a draft model may read stays."""
-    if trait.kept_hidden == "before_norm":
+    kept = trait.kept_hidden if build.sizes.mixed_inputs or not trait.kept_since_0_6 else ""
+    if kept == "before_norm":
         residual.is_output = True
         if out_ids is not None:
             residual = build.rows_of(residual, out_ids, build.sizes.outputs)
     hidden = build.norm(residual)
-    if trait.kept_hidden == "after_norm":
+    if kept == "after_norm":
         hidden.is_output = True
         if out_ids is not None:
             hidden = build.rows_of(hidden, out_ids, build.sizes.outputs)

@@ -42,15 +42,14 @@ def schedule(graph: Graph, *, pipeline: bool = False) -> Schedule:
 
 
 def _kept_copies(inputs: list[GraphTensor], copies: list[GraphTensor]) -> list[GraphTensor]:
-    """Inputs and copies, each four times, none ever freed."""
-    result = [tensor for tensor in inputs if tensor.is_constant]
-    for tensor in (*inputs, *copies):
-        if tensor.is_constant:
-            continue
+    """Inputs and copies, each four times, none ever freed; constants after them, once."""
+    result: list[GraphTensor] = []
+    constants = [tensor for tensor in inputs if tensor.is_constant]
+    for tensor in (*(one for one in inputs if not one.is_constant), *copies):
         tensor.is_output = True
         result.append(tensor)
         result += [_twin(tensor) for _ in range(PIPELINE_COPIES - 1)]
-    return result
+    return [*result, *constants]
 
 
 def _twin(tensor: GraphTensor) -> GraphTensor:

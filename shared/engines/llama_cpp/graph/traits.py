@@ -35,6 +35,7 @@ class Traits:
             "feed_forward" or after "both" parts of a layer.
         joint_gates: Beta and alpha of a gated delta net are one matrix in the file.
         kept_hidden: The hidden state a draft model could read is kept until the end: "before_norm" or "after_norm".
+        kept_since_0_6: In 0.5 it was not.
         late_rows_in_0_5: In 0.5 the wanted rows were picked after the last layer instead of within it.
     """
 
@@ -59,6 +60,7 @@ class Traits:
     residual_first: str = ""
     joint_gates: bool = False
     kept_hidden: str = ""
+    kept_since_0_6: bool = False
     late_rows_in_0_5: bool = False
 
 
@@ -136,6 +138,7 @@ TRAITS = MappingProxyType(
         "granite": Traits(scaled_embedding="constant"),
         "granitemoe": Traits(scaled_embedding="constant"),
         "granitehybrid": Traits(scaled_embedding="constant", rotary=False),
+        "mimo2": Traits(kept_hidden="before_norm", kept_since_0_6=True),
         "minicpm": Traits(scaled_embedding="constant"),
         "minicpm3": Traits(scaled_embedding="constant"),
     }
