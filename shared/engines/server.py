@@ -81,6 +81,11 @@ def parallel(server: Server, workload: Workload, gpus: int) -> Parallel:
             f"data-parallel attention of {attention} does not divide tensor parallel {tensor}",
             field="data_parallel",
         )
+    return _sizes(tensor, pipeline, data, attention)
+
+
+@lru_cache(maxsize=1024)
+def _sizes(tensor: int, pipeline: int, data: int, attention: int) -> Parallel:
     return Parallel(tensor=tensor, pipeline=pipeline, data=data, attention_data=attention)
 
 

@@ -50,7 +50,7 @@ def vllm_split(shape: Shape, tensor: int, data: int, rank: int, *, expert_parall
     vllm/model_executor/layers/fused_moe/config.py (`FusedMoEParallelConfig.make`), layer.py (`determine_expert_map`),
     config/parallel.py (`use_sequence_parallel_moe`) of 0.19.0; the same in 0.33.0.
     """
-    even = Split.even(tensor)
+    even = _even(tensor)
     ranks = tensor * data
     if shape.experts is None or (data == 1 and not expert_parallel):
         return even
@@ -71,12 +71,17 @@ def sglang_split(shape: Shape, tensor: int, expert: int, attention_data: int) ->
     groups of `tensor / attention_data` ranks each hold all of attention and of the embedding.
     sglang/srt/models/deepseek_v2.py, qwen2_moe.py and layers/moe/fused_moe_triton/layer.py of 0.5.23.
     """
-    even = Split.even(tensor)
+    even = _even(tensor)
     if attention_data > 1:
         even = replace(even, attention=tensor // attention_data, embedding=tensor // attention_data)
     if shape.experts is None or expert == 1:
         return even
     return replace(even, experts=tensor // expert, held_experts=-(-shape.experts.total // expert))
+
+
+@lru_cache(maxsize=64)
+def _even(ranks: int) -> Split:
+    return Split.even(ranks)
 
 
 def _held(total: int, ranks: int, rank: int) -> int:

@@ -72,9 +72,12 @@ def _refuse(workload: Workload, gpus: Sequence[Gpu], run: Run, rules: Rules) -> 
 def _ranks(workload: Workload, gpus: Sequence[Gpu], run: Run, facts: Engine, rules: Rules) -> list[Rank]:
     """Every rank of every engine on its GPU; ranks that hold the same on the same card are reckoned once."""
     batch, spread = run.batch, run.spread
+    split = split_of(workload, batch, 0)
+    if spread.pipeline == 1 and not batch.expert_parallel and all(gpu is gpus[0] for gpu in gpus):
+        only = stages(workload.model, workload.quantization, split, 1)[0]
+        return [rank_on(workload, run, only, split, gpus[0], facts, rules)] * spread.ranks
     known: dict[tuple[int, int | None, int], Rank] = {}
     ranks = []
-    split = split_of(workload, batch, 0)
     for index, gpu in enumerate(gpus[: spread.ranks]):
         engine, within = divmod(index, spread.engine_ranks)
         stage_index, place = divmod(within, spread.tensor)

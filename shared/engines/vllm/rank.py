@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.catalog.rows import Engine, Gpu
 from shared.engines.vllm.activation import activation_bytes, shared_experts_bytes
@@ -13,7 +13,7 @@ from shared.engines.vllm.outside import Outside, outside
 from shared.engines.vllm.rules import Rules
 from shared.engines.vllm.run import Run
 from shared.engines.vllm.speculation import Drafter, drafter
-from shared.engines.vllm.uncertainty import Beside, error_bytes
+from shared.engines.vllm.uncertainty import Beside, error_bytes, is_beside
 from shared.memory.breakdown import DeviceMemory
 from shared.memory.server_weights import Stage
 from shared.memory.split import Split
@@ -51,8 +51,7 @@ class Rank:
         return max(0, self.pool_bytes // self.cache.block_bytes) if self.cache.block_bytes else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
+class _Held(NamedTuple):
     """What one rank holds beside its cache, by cause."""
 
     stage: Stage
@@ -82,12 +81,14 @@ def _device(held: _Held, cache_bytes: int, error_bytes: int) -> DeviceMemory:
 
 def _error(workload: Workload, run: Run, held: _Held, rules: Rules) -> int:
     """Half-width of the 95 % interval of that GPU."""
-    beside = Beside(
-        draft_bytes=held.draft.weights_bytes,
-        exchange_bytes=shared_experts_bytes(workload.model.shape, run.batch),
-        adapters=workload.adapters is not None,
-        expert_parallel=run.batch.expert_parallel,
-    )
+    beside = None  # nearly always
+    if is_beside(workload):
+        beside = Beside(
+            draft_bytes=held.draft.weights_bytes,
+            exchange_bytes=shared_experts_bytes(workload.model.shape, run.batch),
+            adapters=workload.adapters is not None,
+            expert_parallel=run.batch.expert_parallel,
+        )
     return error_bytes(
         workload.model,
         rules.version,

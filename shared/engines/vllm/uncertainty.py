@@ -111,7 +111,7 @@ def error_bytes(
     activation_bytes: int,
     graph_bytes: int,
     outside_error: int,
-    beside: Beside,
+    beside: Beside | None,
 ) -> int:
     """Half-width of the 95 % interval of one device's total; the terms' errors are independent."""
     widths = _widths(model, version)
@@ -120,7 +120,7 @@ def error_bytes(
         widths.activation_bytes + activation_bytes * widths.activation_share,
         graph_bytes * widths.graphs_share,
         outside_error,
-        *beside.errors(),
+        *(beside.errors() if beside else ()),
     ]
     towers_unseen = bool(model.towers) and widths is _OTHER_MODEL
     if LayerKind.RECURRENT in model.shape.layer_pattern or towers_unseen:
