@@ -189,7 +189,9 @@ def _activation(workload: Workload, settings: Defaults, split: Split, groups: in
 def _capacity(workload: Workload, ranks: Sequence[_Rank], caches: int) -> ServerCapacity:
     """The rank whose pool holds the fewest tokens decides; tokens and concurrency are of all `caches` together."""
     ranks = tuple({id(rank): rank for rank in ranks}.values())  # most are one and the same
-    fewest = min(ranks, key=lambda rank: rank.pool.tokens(rank.pool_bytes))
+    # a pipeline stage whose layers keep no token does not limit how many there may be
+    keeping = [rank for rank in ranks if rank.pool.keeps_tokens] or ranks
+    fewest = min(keeping, key=lambda rank: rank.pool.tokens(rank.pool_bytes))
     tokens = fewest.pool.tokens(fewest.pool_bytes)
     one = [rank.pool.cache_bytes(workload.context_tokens, 1) for rank in ranks]
     return ServerCapacity(

@@ -31,6 +31,11 @@ class Pool:
     state_percent: int
     states_per_sequence: int
 
+    @property
+    def keeps_tokens(self) -> bool:
+        """Whether any layer keeps something of every token."""
+        return bool(self.full_bytes or self.window_bytes)
+
     def cache_bytes(self, tokens: int, sequences: int) -> int:
         """The pool that a load of `tokens` in all and `sequences` at once needs."""
         cache = tokens * self.full_bytes
@@ -48,7 +53,7 @@ class Pool:
 
     def tokens(self, pool_bytes: int) -> int:
         """Tokens a pool of this size holds."""
-        if self.state_bytes and (self.full_bytes or self.window_bytes):
+        if self.state_bytes and self.keeps_tokens:
             pool_bytes = pool_bytes * 100 // (100 + self.state_percent)
         per_hundred = self.full_bytes * 100
         per_hundred += self.window_bytes * (self.window_percent if self.full_bytes else 100)
