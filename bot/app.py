@@ -63,25 +63,12 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         ourselves: asyncio.Future[AuthorizeResult] = asyncio.get_running_loop().create_future()
         app, workspaces = slack_app(settings, metrics, session, engine, storing, ourselves)
         outbox = Outbox(client=client, session=session, metrics=metrics, workspaces=workspaces)
-        desk = Desk(
-            catalog=catalog,
-            reader=_reader(settings, metrics),
-            thinker=thinker,
-            command=settings.command,
-            look_ups=_look_ups(settings),
-        )
+        desk = _desk(settings, catalog, thinker, metrics)
         rounds = _rounds(settings, desk, outbox, WatchStore(engine), storing)
         channels = Channels(desk=desk, store=DefaultsStore(engine), worker=storing)
         reception = Reception(desk=desk, outbox=outbox, metrics=metrics, channels=channels)
         register_listeners(app, reception, Watching(reception, rounds))
-        pages = web.Application()
-        add_health_routes(pages, metrics, link)
-        if settings.api_token:
-            add_fit_route(pages, desk, settings.api_token)
-        if settings.alerts_token:
-            add_alert_route(
-                pages, _alerts(settings, desk, outbox, AlertStore(engine), storing), settings.alerts_token
-            )
+        pages = _pages(settings, desk, link, _alerts(settings, desk, outbox, AlertStore(engine), storing))
         if workspaces:
             add_install_routes(pages, app)
             await workspaces.installations.reseal()
@@ -99,6 +86,27 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         await stop.wait()
         log.info("stopping")
         await reception.finish(FINISH_SECONDS)
+
+
+def _desk(settings: BotSettings, catalog: Catalog, thinker: Thinker, metrics: BotMetrics) -> Desk:
+    return Desk(
+        catalog=catalog,
+        reader=_reader(settings, metrics),
+        thinker=thinker,
+        command=settings.command,
+        look_ups=_look_ups(settings),
+    )
+
+
+def _pages(settings: BotSettings, desk: Desk, link: SlackLink, alerts: AlertDesk) -> web.Application:
+    """What is served beside Slack's own requests."""
+    pages = web.Application()
+    add_health_routes(pages, link.metrics, link)
+    if settings.api_token:
+        add_fit_route(pages, desk, settings.api_token)
+    if settings.alerts_token:
+        add_alert_route(pages, alerts, settings.alerts_token)
+    return pages
 
 
 def _catalog(settings: BotSettings) -> Catalog:
