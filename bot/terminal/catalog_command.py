@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ def run_catalog(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] != "add":
         from shared.catalog.__main__ import main
 
-        return main(list(arguments))
+        return main(list(arguments)) or _check_sums(Path(arguments[1]) if len(arguments) > 1 else None)
     parser = argparse.ArgumentParser(prog="fit catalog add", description="Make a row of a real config.")
     parser.add_argument("model", metavar="REPO|PATH", help="org/name, its address, a folder or a GGUF file")
     parser.add_argument("--to", type=Path, metavar="FILE", help="a site's facts file to add the row to")
@@ -28,6 +29,23 @@ def run_catalog(arguments: Sequence[str]) -> int:
         return 0
     _add(row, text, options.to)
     print(f"{row.name} is in {options.to} as {row.id}.")
+    return 0
+
+
+def _check_sums(site: Path | None) -> int:
+    """Hold every parameter count against the sum over its shape; 2 where one differs and does not say why."""
+    from shared.memory.parameter_sums import TOLERANCE, parameter_sums
+
+    sums = parameter_sums(load_catalog(site).models.values())
+    problems = [one.problem for one in sums if one.problem]
+    if problems:
+        print("\n".join(problems), file=sys.stderr)
+        return 2
+    agreeing = sum(one.agrees for one in sums)
+    print(
+        f"Parameters are the sum over the shape within {TOLERANCE:.1%} for {agreeing} models; "
+        f"{len(sums) - agreeing} say in parameters_note why theirs are not."
+    )
     return 0
 
 

@@ -170,3 +170,47 @@ def test_catalog_check_still_checks(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "bad.toml").write_text("[models.x]\nname = 3\n")
     assert main(["catalog", "check", str(tmp_path / "bad.toml")]) == 2
     assert "models.x.name" in capsys.readouterr().err
+
+
+def test_a_count_that_is_not_the_sum_over_its_shape_must_say_why(tmp_path, capsys):
+    """`fit catalog check` adds every row up; a note explains a difference, nothing else does."""
+    site = tmp_path / "site.toml"
+    row = SITE_ROW.format(note="")
+    site.write_text(row)
+
+    assert main(["catalog", "check", str(site)]) == 2
+    assert "the shape adds up to" in capsys.readouterr().err
+
+    site.write_text(SITE_ROW.format(note='parameters_note = "rounded on the card"'))
+
+    assert main(["catalog", "check", str(site)]) == 0
+    assert "sum over the shape within 0.5%" in capsys.readouterr().out
+
+
+SITE_ROW = """
+[models.ours-14m]
+name = "Ours 14M"
+family = "ours"
+repo_id = "us/ours-14m"
+parameters = 20_000_000
+active_parameters = 20_000_000
+{note}
+context_tokens = 2048
+native_quantization = "F16"
+license = "mit"
+gated = false
+source = {{ kind = "config", text = "https://example.org/ours" }}
+
+[models.ours-14m.shape]
+architecture = "gpt_neox"
+gguf_architecture = "gptneox"
+layers = 6
+hidden_size = 128
+ffn_size = 512
+vocabulary_size = 50304
+tied_embeddings = false
+attention = {{ heads = 4, kv_heads = 4, head_dim = 32, qkv_bias = true, output_bias = true }}
+ffn_gated = false
+ffn_bias = true
+norm_bias = true
+"""

@@ -7,6 +7,7 @@ import pytest
 from shared.catalog.catalog import Catalog
 from shared.catalog.load import load_catalog
 from shared.catalog.rows import Gpu, LayerKind, Model, Quantization, SourceKind
+from shared.memory.parameter_sums import parameter_sums
 from shared.memory.tensors import inventory
 from shared.units import GIB, MIB
 
@@ -14,7 +15,6 @@ CATALOG = load_catalog()
 MODELS = [pytest.param(row, id=row.id) for row in CATALOG.models.values()]
 GPUS = [pytest.param(row, id=row.id) for row in CATALOG.gpus.values()]
 QUANTIZATIONS = [pytest.param(row, id=row.id) for row in CATALOG.quantizations.values()]
-PARAMETER_TOLERANCE = 0.005
 
 
 def test_there_are_enough_rows(catalog: Catalog) -> None:
@@ -28,11 +28,10 @@ def test_there_are_enough_rows(catalog: Catalog) -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_the_shape_adds_up_to_the_published_parameters(model: Model) -> None:
     """The sum over the shape and the towers is the published count within half a percent, or the row says why."""
-    total = inventory(model.shape).parameters + sum(tower.parameters for tower in model.towers)
-    off = abs(total - model.parameters) / model.parameters
+    (found,) = parameter_sums([model])
 
-    assert off <= PARAMETER_TOLERANCE or model.parameters_note, f"{total:,} against {model.parameters:,}"
-    assert off <= 0.025, "a note explains a rounding or a part left out, not another model"
+    assert not found.problem
+    assert found.off <= 0.025, "a note explains a rounding or a part left out, not another model"
 
 
 @pytest.mark.parametrize("model", MODELS)
