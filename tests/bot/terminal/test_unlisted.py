@@ -172,7 +172,9 @@ def test_catalog_check_still_checks(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "models.x.name" in capsys.readouterr().err
 
 
-def test_a_count_that_is_not_the_sum_over_its_shape_must_say_why(tmp_path, capsys):
+def test_a_count_that_is_not_the_sum_over_its_shape_must_say_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`fit catalog check` adds every row up; a note explains a difference, nothing else does."""
     site = tmp_path / "site.toml"
     row = SITE_ROW.format(note="")
