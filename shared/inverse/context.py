@@ -32,12 +32,7 @@ def longest_context(
     where the allocator chooses other blocks; it is halved within each stretch over which the choices are the same
     (`even_from`), from the longest context down that weights and cache leave possible.
 
-    Args:
-        workload: What is to be run; its own context is not read, but the sequences it is for are.
-        gpus: The GPUs in the engine's order.
-        catalog: The facts.
-        most_tokens: Tokens per sequence to look no further than; left out, what the model was made for.
-        free_bytes: What is free on each GPU now; left out, the GPUs are empty.
+    The workload's own context is not read. `most_tokens` is per sequence; without `free_bytes` the GPUs are empty.
 
     Raises:
         UserError: No GPU, no such engine, or no rule for the model in it.

@@ -33,11 +33,8 @@ def most_sequences(
     micro batch up to a multiple of the sequences (`graph_reserve` of llama-context.cpp), so that 64 can need less
     than 63: every number is tried, from the largest down that weights, cache and states leave possible.
 
-    Args:
-        workload: What is to be run; llama.cpp's context is shared out over the sequences it says.
-        gpus: The GPUs in the engine's order.
-        catalog: The facts.
-        free_bytes: What is free on each GPU now; left out, the GPUs are empty.
+    llama.cpp's context is shared out over the sequences the workload says, and that share is kept. Without
+    `free_bytes` the GPUs are empty.
 
     Raises:
         UserError: No GPU, no such engine, or no rule for the model in it.
