@@ -111,16 +111,11 @@ def scheme(model: Model, quantization: Quantization) -> Scheme:
         case QuantizationFormat.INT8:
             return Scheme(quantized=LINEAR, millibits=8000)
         case QuantizationFormat.AWQ | QuantizationFormat.GPTQ:
-            bits = 8 if eight else 4
-            return Scheme(
-                quantized=LINEAR, millibits=bits * 1000, group=group or 128, scale_bytes=2, zero_bits=bits
-            )
+            return _with_zero_points(group or 128, 8 if eight else 4)
         case QuantizationFormat.COMPRESSED:
             return Scheme(quantized=LINEAR, millibits=8000 if eight else 4000, group=group, scale_bytes=2)
         case QuantizationFormat.BITSANDBYTES:
-            if eight:
-                return Scheme(quantized=LINEAR, millibits=8000)
-            return Scheme(quantized=LINEAR, millibits=4000, group=group or 64)
+            return _bits_and_bytes(group, eight=eight)
         case QuantizationFormat.MXFP4:
             roles = EXPERTS if model.shape.experts else LINEAR
             return Scheme(quantized=roles, millibits=4000, group=32, scale_bytes=1)
@@ -129,14 +124,29 @@ def scheme(model: Model, quantization: Quantization) -> Scheme:
         case QuantizationFormat.NVFP4:
             return Scheme(quantized=LINEAR, millibits=4000, group=16, scale_bytes=1, matrix_bytes=4)
         case QuantizationFormat.EXL:
-            return Scheme(
-                quantized=LINEAR | {Role.OUTPUT}, millibits=round(quantization.bits_per_weight * 1000)
-            )
+            millibits = round(quantization.bits_per_weight * 1000)
+            return Scheme(quantized=LINEAR | {Role.OUTPUT}, millibits=millibits)
         case QuantizationFormat.GGUF:
-            raise Unsupported(
-                f"{quantization.id} is a GGUF type, which no Hugging Face checkpoint has; "
-                f"its published {model.native_quantization} weights, FP8 or AWQ would work."
-            )
+            raise _no_checkpoint(model, quantization)
+
+
+def _with_zero_points(group: int, bits: int) -> Scheme:
+    """AWQ and GPTQ: an fp16 scale and a packed zero point per group."""
+    return Scheme(quantized=LINEAR, millibits=bits * 1000, group=group, scale_bytes=2, zero_bits=bits)
+
+
+def _bits_and_bytes(group: int, *, eight: bool) -> Scheme:
+    """LLM.int8, or 4 bits with a scale per block."""
+    if eight:
+        return Scheme(quantized=LINEAR, millibits=8000)
+    return Scheme(quantized=LINEAR, millibits=4000, group=group or 64)
+
+
+def _no_checkpoint(model: Model, quantization: Quantization) -> Unsupported:
+    return Unsupported(
+        f"{quantization.id} is a GGUF type, which no Hugging Face checkpoint has; "
+        f"its published {model.native_quantization} weights, FP8 or AWQ would work."
+    )
 
 
 def _experts_apart(model: Model, quantization: Quantization) -> Scheme:

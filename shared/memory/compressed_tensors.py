@@ -1,12 +1,11 @@
-"""The weight tensors of attention over compressed tokens, and of residual streams that a layer mixes."""
+"""The weight tensors of attention over compressed tokens."""
 
 from typing import Final
 
-from shared.catalog.rows import Attention, Compressed, Shape
+from shared.catalog.rows import Attention, Compressed
 from shared.memory.tensor import Role, Tensor, matrix, vector
 
 OVERLAPPING: Final = 4  # tokens a row, where rows overlap and an indexer picks among them
-_SCALES: Final = 3
 
 
 def compressed_attention(
@@ -55,33 +54,4 @@ def _indexer(row: Compressed, hidden: int) -> tuple[Tensor, ...]:
         matrix(Role.INDEXER_COMPRESSOR_GATE, size, hidden),
         matrix(Role.INDEXER_COMPRESSOR_POSITION, OVERLAPPING, size),
         vector(Role.INDEXER_COMPRESSOR_NORM, row.indexer_head_dim),
-    )
-
-
-def stream_mixers(shape: Shape) -> tuple[Tensor, ...]:
-    """What reads and writes the residual streams around attention and around the feed-forward of one layer.
-
-    Manifold-constrained hyper-connections, arXiv 2512.24880, as DeepseekV4HyperConnection of transformers 5.23.
-    """
-    streams = shape.residual_streams
-    if streams == 1:
-        return ()
-    mixed = (2 + streams) * streams
-    one = (
-        matrix(Role.STREAM_MIX, mixed, streams * shape.hidden_size),
-        vector(Role.STREAM_MIX, mixed, bias=True),
-        vector(Role.STREAM_SCALE, _SCALES),
-    )
-    return one * 2
-
-
-def stream_head(shape: Shape) -> tuple[Tensor, ...]:
-    """What makes one stream of all behind the last layer."""
-    streams = shape.residual_streams
-    if streams == 1:
-        return ()
-    return (
-        matrix(Role.STREAM_MIX, streams, streams * shape.hidden_size),
-        vector(Role.STREAM_MIX, streams, bias=True),
-        vector(Role.STREAM_SCALE, 1),
     )

@@ -11,9 +11,11 @@ from shared.memory.attention_tensors import (
     grouped_attention,
     latent_attention,
 )
-from shared.memory.compressed_tensors import compressed_attention, stream_head, stream_mixers
+from shared.memory.compressed_tensors import compressed_attention
 from shared.memory.feed_forward_tensors import dense, is_mixture_layer, mixture
+from shared.memory.per_layer_tensors import per_layer_inputs
 from shared.memory.recurrent_tensors import recurrent_layer
+from shared.memory.residual_tensors import earlier_blocks, stream_head, stream_mixers
 from shared.memory.tensor import Role, Tensor, linear, matrix, vector
 
 
@@ -167,7 +169,7 @@ def _layer_tensors(shape: Shape, kinds: tuple[LayerKind, ...], layer: int) -> tu
     # an irregular model leaves out the norm of the half it leaves out
     left_out = (kind is LayerKind.NONE) + (not feed_forward) if shape.ffn_size_per_layer else 0
     norms = _norms(shape, max(0, shape.norms_per_layer - left_out))
-    beside = (*stream_mixers(shape), *_earlier_blocks(shape, 2), *_per_layer_inputs(shape))
+    beside = (*stream_mixers(shape), *earlier_blocks(shape, 2), *per_layer_inputs(shape))
     return (*norms, *_mixer(shape, kind, layer), *feed_forward, *beside)
 
 
@@ -212,29 +214,6 @@ def _norms(shape: Shape, count: int) -> tuple[Tensor, ...]:
     return tuple(one * count)
 
 
-def _earlier_blocks(shape: Shape, count: int) -> tuple[Tensor, ...]:
-    """How the outputs of earlier blocks of layers are weighed (Kimi K3): a norm and one row of weights each time.
-
-    self_attention_res_proj and mlp_res_proj of python/sglang/srt/models/kimi_k3.py of SGLang 0.5.23.
-    """
-    if not shape.residual_block:
-        return ()
-    one = (vector(Role.RESIDUAL_NORM, shape.hidden_size), vector(Role.RESIDUAL_QUERY, shape.hidden_size))
-    return one * count
-
-
-def _per_layer_inputs(shape: Shape) -> tuple[Tensor, ...]:
-    """How a layer mixes its own small embedding in (Gemma 3n, Gemma 4)."""
-    size, hidden = shape.per_layer_embedding_size, shape.hidden_size
-    if not size:
-        return ()
-    return (
-        matrix(Role.PER_LAYER_GATE, size, hidden),
-        matrix(Role.PER_LAYER_PROJECTION, hidden, size),
-        vector(Role.NORM, hidden),
-    )
-
-
 def _model_tensors(shape: Shape) -> tuple[Tensor, ...]:
     """Everything outside the layers."""
     hidden, vocabulary = shape.hidden_size, shape.vocabulary_size
@@ -246,7 +225,7 @@ def _model_tensors(shape: Shape) -> tuple[Tensor, ...]:
     if shape.learned_positions:
         tensors.append(matrix(Role.POSITION_EMBEDDING, shape.learned_positions, hidden))
     tensors += _norms(shape, shape.final_norm + shape.embedding_norm)
-    tensors += [*stream_head(shape), *_earlier_blocks(shape, 1)]
+    tensors += [*stream_head(shape), *earlier_blocks(shape, 1)]
     if shape.per_layer_embedding_size:
         width = shape.per_layer_embedding_size * shape.layers
         tensors += [

@@ -64,11 +64,7 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     if virtual is not None:
         question.take(*virtual.span("profile" if virtual["profile"] else "share"))
     sizes = memory_sizes(question)
-    named = gpu_mentions(question, names, models, sizes)
-    kept = [one for one in named if not is_rejected(question.lower[: one.start])] or named
-    for rejected in (one for one in named if one not in kept):
-        question.take(rejected.start, rejected.end)
-    mentions = [laptop_mention(question, one, names) for one in kept]
+    mentions = _mentions(question, names, models, sizes)
     unknown = (question.find(_BRANDED) or question.find(_NO_CARD)) if not mentions else None
     if unknown is not None:
         raise _unknown_gpu(question.given(*unknown.span()), catalog)
@@ -90,6 +86,17 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     for size in sizes:
         question.take(size.start, size.end)
     return _with_host_memory(question, hardware, on_host)
+
+
+def _mentions(
+    question: Remaining, names: GpuNames, models: ModelNames, sizes: Sequence[MemorySize]
+) -> list[GpuMention]:
+    """The GPUs named and not rejected ("not the 3060"), which are taken out."""
+    named = gpu_mentions(question, names, models, sizes)
+    kept = [one for one in named if not is_rejected(question.lower[: one.start])] or named
+    for rejected in (one for one in named if one not in kept):
+        question.take(rejected.start, rejected.end)
+    return [laptop_mention(question, one, names) for one in kept]
 
 
 def _left_for_the_host(
