@@ -1,7 +1,9 @@
 """The bot as its own process over the loopback Slack."""
 
 import asyncio
+import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -39,10 +41,12 @@ def environment(slack: FakeSlack, mode: str, port: int, **more: str) -> dict[str
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on now, below those that the kernel gives to outgoing connections in between."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class BotProcess:
