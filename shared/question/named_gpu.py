@@ -64,12 +64,17 @@ def read_named_gpus(
         question.note("gpu_count", given, count, "exact")
     if profile is not None:
         return _slice(question, tuple(rows.values()), given, profile, count)
+    if len(rows) > 1 and _are_several(mentions):
+        question.warnings.append(_ONE_AT_A_TIME)
+    return _one_or_a_choice(question, tuple(rows.values()), given, count)
+
+
+def _one_or_a_choice(question: Remaining, rows: Sequence[Gpu], given: str, count: int | None) -> Hardware:
+    """The one row that was meant, or the rows to ask about."""
     if len(rows) > 1:
-        if _are_several(mentions):
-            question.warnings.append(_ONE_AT_A_TIME)
-        question.ambiguous.append(Ambiguity(field="gpu", given=given, choices=tuple(rows)))
+        question.ambiguous.append(Ambiguity(field="gpu", given=given, choices=tuple(row.id for row in rows)))
         return Hardware(count=count, is_named=True)
-    (row,) = rows.values()
+    (row,) = rows
     question.note("gpu", given, row.id, "exact" if given.lower() in {row.id, row.name.lower()} else "alias")
     return Hardware(gpu=row, count=count, is_named=True)
 

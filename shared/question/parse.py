@@ -38,6 +38,10 @@ from shared.question.unknown_model import refuse_unknown_model
 from shared.units import tokens
 
 _MOST_LISTED: Final = 4
+_WITHOUT_GPU: Final = re.compile(
+    r"(?<!\w)(?:(?:without|no|w/o)(?: an?| any)? (?:dedicated |discrete )?gpus?|cpu[ -]only|only (?:a |the |on )?cpu|"
+    r"on (?:the |my |a )?cpu)(?!\w)"
+)
 _TRAINED_FOR_FOUR_BITS: Final = re.compile(r"(?<![a-z])qat(?![a-z])")
 
 
@@ -79,18 +83,22 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
     model = models.found[0] if models.found else None
     quantization = settle_quantization(question, named_quantizations, settings.engine, model)
-    if quantization is None and _TRAINED_FOR_FOUR_BITS.search(question.whole):
-        question.warnings.append("QAT names how a model was trained, not its file: say Q4_0 to plan that.")
     purpose = None if models.is_named else read_purpose(question)
-    _own_up(question)
+    _own_up(question, has_gpu=hardware.is_named, has_quantization=quantization is not None)
     query = _query(
         text, question, catalog, settings, hardware, models, quantization or repository_quantization
     )
     return query if purpose is None else replace(query, purpose=purpose)
 
 
-def _own_up(question: Remaining) -> None:
-    """Say which numbers were not understood: a number left out may be the one that matters."""
+def _own_up(question: Remaining, *, has_gpu: bool, has_quantization: bool) -> None:
+    """Say what was not understood or is not planned: what is left out may be what matters."""
+    if not has_quantization and _TRAINED_FOR_FOUR_BITS.search(question.whole):
+        question.warnings.append("QAT names how a model was trained, not its file: say Q4_0 to plan that.")
+    if not has_gpu and _WITHOUT_GPU.search(question.whole):
+        question.warnings.append(
+            "I plan GPUs. What a CPU alone needs of the host: fit estimate --engine llama.cpp --gpu-layers 0."
+        )
     unread = question.unread_numbers()
     if unread:
         listed = ", ".join(shown(number) for number in unread[:_MOST_LISTED])
