@@ -154,6 +154,9 @@ def test_more_bits_per_weight_never_need_less(case, data):
     other = data.draw(st.sampled_from(LOADED[load.engine]))
     small, large = sorted((load.quantization, other), key=lambda row: row.bits_per_weight)
     assume(small.bits_per_weight < large.bits_per_weight and ordered(small, large))
+    # a rank's part of an MXFP4 expert is padded to whole multiples of 128 and 256, which may double it
+    # (`mxfp4_round_up_hidden_size_and_intermediate_size` of vllm/model_executor/layers/fused_moe/oracle/mxfp4.py)
+    assume(small.id not in ("MXFP4", "MXFP4-FP8") or (len(case.gpus) == 1 and large.bits_per_weight >= 16))
     few = tried(replace(load, quantization=small), case.gpus)
     many = tried(replace(load, quantization=large), case.gpus)
     assume(few is not None and many is not None)

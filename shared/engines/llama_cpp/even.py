@@ -1,6 +1,7 @@
 """From which context on up to the asked one llama.cpp makes the same choices, so that memory only grows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.catalog.rows import Engine, Gpu
 from shared.engines.llama_cpp.cache import as_cached
@@ -28,9 +29,10 @@ def even_from(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> int:
     if context < (workload.batch_tokens or DEFAULT_BATCH) or workload.speculation is not None:
         return context
     version = workload.engine_version or facts.version
-    settings = resolve(workload, version)
     mix = mix_of(workload.quantization)
-    placed = placement(workload, gpus, digest(workload.model, mix).layer_count)
-    asked = reservation(as_cached(workload.model), mix, settings, placed, takes_over=bool(gpus))
+    file_layers = digest(workload.model, mix).layer_count
+    load = replace(workload, model=as_cached(workload.model))
+    settings = resolve(load, version)
+    asked = reservation(load.model, mix, settings, placement(load, gpus, file_layers), takes_over=bool(gpus))
     cells = pad(even_from_cells(asked, settings.cells), CELL_PADDING)
     return min(context, max(workload.batch_tokens or DEFAULT_BATCH, cells * settings.streams))

@@ -186,6 +186,13 @@ def test_vllm_serves_no_more_at_once_than_it_is_told_to():
     assert (told.value, told.beyond) == (12, None)
 
 
+def test_a_cache_that_llama_cpp_expands_may_have_keys_and_values_of_two_types():
+    """MiniCPM3's latent rows are expanded before the cache, so what latent attention forbids is allowed."""
+    load = usual("minicpm3-4b", "llama.cpp", kv_cache_type_k="q8_0", kv_cache_type_v="f16")
+
+    assert longest_context(load, (CATALOG.gpus["rtx-3060-12gb"],), CATALOG).value > 4096
+
+
 def test_what_is_free_now_is_what_counts():
     load, gpu = usual("llama-3.1-8b", "llama.cpp"), CATALOG.gpus["rtx-4090"]
     empty = longest_context(load, (gpu,), CATALOG)
