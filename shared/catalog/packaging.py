@@ -143,7 +143,10 @@ def _row_id(match: re.Match[str], row_id: str) -> str:
         return re.sub(r"^ud[-_ ]", "", match[0], flags=re.IGNORECASE)
     if row_id == "EXL":
         bits = groups["bpw"]
-        return f"EXL{groups.get('exl') or 2}-{float(bits.replace('_', '.')):.1f}" if bits else ""
+        if not bits:
+            return ""
+        spelled = f"{float(bits.replace('_', '.')):.2f}".removesuffix("0")  # 4.0, 4.5, 4.65
+        return f"EXL{groups.get('exl') or 2}-{spelled}"
     bits = groups.get("bits")
     if row_id == "GPTQ" and bits == "8":
         return "GPTQ-INT8"

@@ -1,12 +1,9 @@
 """Free text to a typed query: numbers exact, family words spell-corrected, what cannot be known asked."""
 
-import re
 from dataclasses import dataclass, replace
-from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model, Quantization
-from shared.errors import shown
 from shared.question.choices import read_choices
 from shared.question.context import read_context, read_full_context
 from shared.question.engine import read_engine
@@ -23,6 +20,7 @@ from shared.question.kv_cache_type import read_kv_cache_type
 from shared.question.model import Models, contexts_in_names, read_models
 from shared.question.names import QuestionNames, names_of
 from shared.question.normalise import nothing_named, readable
+from shared.question.own_up import own_up
 from shared.question.purpose import read_purpose
 from shared.question.quantization import (
     asks_for_published_precision,
@@ -36,13 +34,6 @@ from shared.question.repository import read_repositories
 from shared.question.sequences import read_sequences
 from shared.question.unknown_model import refuse_unknown_model
 from shared.units import tokens
-
-_MOST_LISTED: Final = 4
-_WITHOUT_GPU: Final = re.compile(
-    r"(?<!\w)(?:(?:without|no|w/o)(?: an?| any)? (?:dedicated |discrete )?gpus?|cpu[ -]only|only (?:a |the |on )?cpu|"
-    r"on (?:the |my |a )?cpu)(?!\w)"
-)
-_TRAINED_FOR_FOUR_BITS: Final = re.compile(r"(?<![a-z])qat(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,25 +75,11 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     model = models.found[0] if models.found else None
     quantization = settle_quantization(question, named_quantizations, settings.engine, model)
     purpose = None if models.is_named else read_purpose(question)
-    _own_up(question, has_gpu=hardware.is_named, has_quantization=quantization is not None)
+    own_up(question, has_gpu=hardware.is_named, has_quantization=quantization is not None)
     query = _query(
         text, question, catalog, settings, hardware, models, quantization or repository_quantization
     )
     return query if purpose is None else replace(query, purpose=purpose)
-
-
-def _own_up(question: Remaining, *, has_gpu: bool, has_quantization: bool) -> None:
-    """Say what was not understood or is not planned: what is left out may be what matters."""
-    if not has_quantization and _TRAINED_FOR_FOUR_BITS.search(question.whole):
-        question.warnings.append("QAT names how a model was trained, not its file: say Q4_0 to plan that.")
-    if not has_gpu and _WITHOUT_GPU.search(question.whole):
-        question.warnings.append(
-            "I plan GPUs. What a CPU alone needs of the host: fit estimate --engine llama.cpp --gpu-layers 0."
-        )
-    unread = question.unread_numbers()
-    if unread:
-        listed = ", ".join(shown(number) for number in unread[:_MOST_LISTED])
-        question.warnings.append(f"I made no use of {listed} in your question.")
 
 
 def _read_settings(question: Remaining, names: QuestionNames) -> _Settings:

@@ -15,12 +15,12 @@ _CANDIDATE: Final = re.compile(
     rf"""(?<!\w)(?!(?<=\d\.)\d)(?:
     (?:ud[-_ ])?[it]?q\d(?:[-_.]?\d(?!\d|[bxk]|\.\d)|[-_ ]?k(?:[-_ ]?(?:xxs|xs|xl|[sml]))?|[-_](?:xxs|xs|nl|[sml])|
         (?<=iq\d)[ ]?(?:xxs|xs|nl|[sml]))?
+  | exl[23][ ](?:\d(?:\.\d+)?[ ]?bpw|\d\.\d+)
   | (?:{_METHODS})(?:[-_]?(?:int|w|q)?[-_]?[2-8](?:\.\d+)?(?:[- ]?bits?|[- ]?bpw|a16)?
         | [ ](?:int[-_ ]?[2-8] | w[2-8]a16 | [2-8](?:\.\d+)?[- ]?(?:bits?|bpw)))?
   | int[-_ ]?\d{{1,2}}(?:[-_ ](?:{_METHODS}|w\da\d+|gguf))?
   | \d(?:\.\d+)?[- ]?bits?(?:[-_ ](?:{_METHODS}|gguf|nf4|mlx))?
   | \d(?:\.\d+)?[- ]?bpw(?:[ ]exl[23])?
-  | (?:exl[23][ ])\d(?:\.\d+)?[ ]?bpw
   | w\da\d{{1,2}}(?:[-_](?:fp8|int8|g\d+))?
   | (?:nv|mx)[-_]?fp[-_]?\d(?:[-_ ]moe|[-_ ]gguf|-fp8)?
   | fp[-_]?\d{{1,2}}(?:[-_]dynamic)? | bf[-_]?\d\d | f16 | f32 | b?float(?:8|16|32) | e4m3 | nf4
@@ -118,12 +118,17 @@ def _keys(typed: str) -> Iterable[str]:
     )
     if method is not None and bits is not None:
         yield f"{method[0]}{bits[1]}bit"
-        yield f"{method[0]}{float(bits[1]):.1f}bpw"
+        yield f"{method[0]}{_bits_per_weight(bits[1])}bpw"
         if bits[1] == "4":
             yield method[0]
     elif bits is not None and not plain.startswith("fp"):
         yield f"{bits[1]}bit"
-        yield f"{float(bits[1]):.1f}bpw"
+        yield f"{_bits_per_weight(bits[1])}bpw"
+
+
+def _bits_per_weight(typed: str) -> str:
+    """As the catalog writes it: 4.0, 4.5, 4.65."""
+    return f"{float(typed):.2f}".removesuffix("0")
 
 
 def _plain(name: str) -> str:

@@ -15,7 +15,8 @@ _JOINED: Final = re.compile(
     rf"and (?:an?|one|another|the other|my|{WORD}|\d{{1,2}} ?x?|x ?\d{{1,2}})(?= ))"
 )
 _A_CHOICE: Final = re.compile(
-    r"(?<!\w)(?:or|vs\.?|versus|compare[ds]?|comparing|between|either|better)(?!\w)"
+    r"(?<!\w)(?:or|vs\.?|versus|compare[ds]?|comparing|either|better|"
+    r"(?:difference|choose|choosing|decide|deciding|torn|choice) between)(?!\w)"
 )
 
 
