@@ -6,7 +6,7 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
-from shared.inverse.held import surely_missing_bytes
+from shared.inverse.held import missing_somewhere
 from shared.inverse.load import LLAMA_CPP, context_per_sequence, context_step, with_context
 from shared.inverse.question import Question, question
 from shared.inverse.search import last_by_pieces, last_within
@@ -73,7 +73,9 @@ def _edge(
         return last_within(lambda steps: at(steps).missing_bytes, most)
     from shared.engines.llama_cpp.even import even_from  # noqa: PLC0415 - read when asked
 
-    possible = last_within(lambda steps: surely_missing_bytes(at(steps), asked.capacity_bytes), most)
+    possible = last_within(
+        lambda steps: missing_somewhere(asked, with_context(workload, context(steps))), most
+    )
     slots, step = workload.sequences, context_step(workload)
 
     def piece_start(steps: int) -> int:

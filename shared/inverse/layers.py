@@ -8,7 +8,7 @@ from shared.catalog.rows import Gpu
 from shared.errors import Refused
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
-from shared.inverse.held import surely_missing_bytes
+from shared.inverse.held import missing_altogether, missing_somewhere
 from shared.inverse.load import LLAMA_CPP
 from shared.inverse.question import Question, question
 from shared.inverse.search import last_by_pieces, last_within
@@ -33,7 +33,7 @@ def most_gpu_layers(
     def at(layers: int) -> Attempt:
         return asked.attempted(replace(workload, gpu_layers=layers))
 
-    found = _edge(asked, at, most)
+    found = _edge(at, lambda layers: missing_altogether(asked, replace(workload, gpu_layers=layers)), most)
     if found is None:
         return asked.answer(Solved.GPU_LAYERS, None, at(0), why_not("Not even -ngl 0", at(0)), 0, at(0))
     if found == most:
@@ -70,10 +70,13 @@ def fewest_cpu_expert_layers(
         raise Refused(LLAMA_CPP, f"{workload.model.name} has no experts to keep on the host", field="model")
     most = workload.model.shape.layers
 
-    def at(on_gpus: int) -> Attempt:
-        return asked.attempted(replace(workload, cpu_expert_layers=most - on_gpus))
+    def load(on_gpus: int) -> Workload:
+        return replace(workload, cpu_expert_layers=most - on_gpus)
 
-    on_gpus = _edge(asked, at, most)
+    def at(on_gpus: int) -> Attempt:
+        return asked.attempted(load(on_gpus))
+
+    on_gpus = _edge(at, lambda number: missing_somewhere(asked, load(number)), most)
     solved = Solved.CPU_EXPERT_LAYERS
     if on_gpus is None:
         reason = why_not("With the experts of all layers on the host, it", at(0))
@@ -85,9 +88,9 @@ def fewest_cpu_expert_layers(
     return asked.answer(solved, found, at(on_gpus), reason, found - 1, at(on_gpus + 1))
 
 
-def _edge(asked: Question, at: Callable[[int], Attempt], most: int) -> int | None:
-    """The largest number that fits; None where not even 0 does."""
-    possible = last_within(lambda number: surely_missing_bytes(at(number), asked.capacity_bytes), most)
+def _edge(at: Callable[[int], Attempt], surely_missing: Callable[[int], int], most: int) -> int | None:
+    """The largest number that fits; None where not even 0 does. `surely_missing` is a bound that only grows."""
+    possible = last_within(surely_missing, most)
     found = last_by_pieces(lambda number: at(number).missing_bytes, possible, lambda number: number)
     return found if found or at(0).fits else None
 

@@ -7,7 +7,7 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.inverse.answer import Answer, Solved, why_not
 from shared.inverse.attempt import Attempt
-from shared.inverse.held import surely_missing_bytes
+from shared.inverse.held import missing_somewhere
 from shared.inverse.load import LLAMA_CPP, context_per_sequence, with_sequences
 from shared.inverse.question import question
 from shared.inverse.search import last_by_pieces, last_within
@@ -47,7 +47,9 @@ def most_sequences(
         return asked.attempted(with_sequences(workload, sequences, context))
 
     if workload.engine == LLAMA_CPP:
-        possible = last_within(lambda count: surely_missing_bytes(at(count), asked.capacity_bytes), most)
+        possible = last_within(
+            lambda count: missing_somewhere(asked, with_sequences(workload, count, context)), most
+        )
         found = last_by_pieces(lambda count: at(count).missing_bytes, possible, lambda count: count)
     else:
         found = last_within(lambda count: at(count).missing_bytes, most)

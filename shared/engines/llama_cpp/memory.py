@@ -112,6 +112,26 @@ def _plain(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     )
 
 
+def held_by_gpu(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> tuple[int, ...]:
+    """Bytes of weights, cache and states on each GPU, of the model alone: what needs no graph to be known.
+
+    Raises:
+        BadValue, Refused, Unsupported: As `memory` does.
+    """
+    cached = replace(workload, model=as_cached(workload.model))
+    settings = resolve(cached, workload.engine_version or facts.version)
+    weights = digest(workload.model, mix_of(workload.quantization))
+    refuse_uncommon(ENGINE, workload.model, weights.file_bytes)
+    placed = placement(cached, gpus, weights.layer_count)
+    cache = cache_digest(cached.model, settings.key_type, settings.value_type, settings.flash_attention)
+    held = [0] * len(gpus)
+    for part in placed.ranges:
+        if part.place != HOST:
+            one = _held(part, placed, weights, cache, settings)
+            held[part.place] = one.weights_bytes + one.kv_cache_bytes + one.recurrent_state_bytes
+    return tuple(held)
+
+
 def _held(
     part: Range, placed: Placement, weights: WeightsDigest, cache: CacheDigest, settings: Settings
 ) -> DeviceMemory:
