@@ -119,7 +119,8 @@ def say_memory(when: str, bot: BotProcess) -> None:
     children = [int(pid) for task in tasks for pid in task.read_text(encoding="utf-8").split()]
     planners = ", ".join(f"{resident_mib(pid):.0f}" for pid in children)
     print(
-        f"resident memory {when}: {resident_mib(bot.process.pid):.0f} MiB; its processes {planners}", flush=True
+        f"resident memory {when}: {resident_mib(bot.process.pid):.0f} MiB; its processes {planners}",
+        flush=True,
     )
 
 
@@ -134,7 +135,9 @@ async def main() -> None:
     """All of it."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--commands", type=int, default=2000, help="commands of the memory run")
-    options.add_argument("--answers", type=int, default=400, help="questions of the latency run; 0 leaves it out")
+    options.add_argument(
+        "--answers", type=int, default=400, help="questions of the latency run; 0 leaves it out"
+    )
     given = options.parse_args()
     for mode in ("socket", "http") if given.answers else ():
         await acknowledgements(mode)

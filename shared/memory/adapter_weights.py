@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from shared.catalog.rows import LayerKind, Shape
-from shared.memory.checkpoint import EXPERTS, LINEAR
+from shared.memory.checkpoint import ATTENTION, EXPERTS, LINEAR
 from shared.memory.sharding import shard_shape
 from shared.memory.split import Split
 from shared.memory.tensor import Role, Tensor
@@ -13,20 +13,7 @@ from shared.memory.tensors import inventory
 
 Targets = Literal["all-linear", "attention"]
 
-_ATTENTION: Final = frozenset(
-    {
-        Role.QUERY,
-        Role.KEY,
-        Role.VALUE,
-        Role.ATTENTION_OUTPUT,
-        Role.QUERY_DOWN,
-        Role.QUERY_UP,
-        Role.KV_DOWN,
-        Role.KV_UP_KEY,
-        Role.KV_UP_VALUE,
-    }
-)
-_ROLES: Final = {"all-linear": LINEAR, "attention": _ATTENTION}
+_ROLES: Final = {"all-linear": LINEAR, "attention": ATTENTION}
 
 
 @lru_cache(maxsize=8192)

@@ -328,7 +328,9 @@ def test_any_pile_of_familiar_words_is_a_row_or_one_sentence(typed: str) -> None
         said = {
             part for name in (found.id, found.name, found.repo_id, *found.aliases) for part in words(name)
         }
-        kept = re.sub(r"\b(?:\d+k|\d-bit)\b", " ", typed)  # contexts and precisions are words about the packaging
+        kept = re.sub(
+            r"\b(?:\d+k|\d-bit)\b", " ", typed
+        )  # contexts and precisions are words about the packaging
         assert {part for part in words(kept) if part[0].isdigit()} <= said
     else:
         assert isinstance(found, UserError)
