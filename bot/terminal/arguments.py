@@ -35,6 +35,7 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
         epilog=_WITHOUT_A_VERB,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="store_true", help="the version and the date of its facts")
     # the name is given because argparse would format a whole help text to find it
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser, prog="fit")
     for name, (what, options) in _VERBS.items():

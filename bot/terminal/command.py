@@ -64,10 +64,21 @@ def _ask(text: str, **how: Any) -> int:
     return answer_question(text, catalog_of(os.environ), **how)
 
 
+def _version() -> int:
+    """What answers, and how old its facts are."""
+    from bot.terminal.facts import catalog_of
+    from bot.version import VERSION
+
+    print(f"fit {VERSION}, facts of {catalog_of(os.environ).as_of.isoformat()}")
+    return ANSWERED
+
+
 def _run(given: list[str]) -> int:
     """Parse and dispatch; imports are late because a listing needs no planner and `--help` needs nothing."""
     from bot.terminal.arguments import VERBS, parser
 
+    if given == ["--version"]:
+        return _version()
     first = next((word for word in given if not word.startswith("-")), None)
     is_verb = first is None or first in VERBS
     words = given if is_verb else ["ask", *given]  # `fit QUESTION` is `fit ask QUESTION`

@@ -1,6 +1,7 @@
 """The `fit` command: exit codes, and one sentence on stderr for every mistake."""
 
 import json
+import re
 
 import pytest
 
@@ -74,3 +75,9 @@ def test_help_lists_every_verb(capsys):
     said = capsys.readouterr().out
     for verb in ("ask", "estimate", "models", "gpus", "quantizations", "explain", "why"):
         assert verb in said
+
+
+def test_the_version_is_said_with_the_date_of_the_facts(capsys):
+    assert main(["--version"]) == 0
+
+    assert re.fullmatch(r"fit \d+\.\d+\.\d+\S*, facts of \d{4}-\d{2}-\d{2}\n", capsys.readouterr().out)
