@@ -6,6 +6,8 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
 from shared.inverse.attempt import Attempt
+from shared.inverse.held import missing_somewhere
+from shared.inverse.question import question
 from shared.memory.breakdown import Verdict
 from shared.planner.case import Case
 from shared.planner.engine_choice import engine_for, published
@@ -17,6 +19,7 @@ from shared.planner.quantizations import (
     published_small,
     runs_on_id,
 )
+from shared.planner.workloads import workload
 
 # Layers split over any number of cards; servers share heads, and nodes come with powers of two.
 _SPLIT_COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
@@ -47,10 +50,19 @@ def fewest_gpus(
     for count in counts(engine, at_least):
         if count > most:
             return None
-        tried = attempt_case(case.on(case.gpu, count), quantization, engine, catalog)
+        there = case.on(case.gpu, count)
+        if engine == "llama.cpp" and _is_too_little(there, quantization, catalog):
+            continue
+        tried = attempt_case(there, quantization, engine, catalog)
         if tried.fits or (tried.may_fit and not surely):
             return count, tried
     return None
+
+
+def _is_too_little(case: Case, quantization: Quantization, catalog: Catalog) -> bool:
+    """Whether weights, cache and states alone are more than a GPU holds, which is known without llama.cpp's graph."""
+    load = workload(case, quantization, "llama.cpp")
+    return missing_somewhere(question(load, case.gpus, catalog, None), load) > 0
 
 
 def counts_for_usual_precisions(case: Case, catalog: Catalog) -> tuple[CountFit, ...]:
