@@ -9,6 +9,7 @@ Each command is run several times in turn with the others, so that a busy machin
 import argparse
 import os
 import resource
+import shlex
 import statistics
 import subprocess
 import sys
@@ -32,6 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--llmfit", help="llmfit's binary, to be timed in the same run")
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="NAME=COMMAND",
+        help="another program, timed beside them",
+    )
     parser.add_argument("--rounds", type=int, default=15, help="runs of each command")
     options = parser.parse_args(arguments)
     in_process()
@@ -41,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = "mistralai/Mixtral-8x22B-Instruct-v0.1"
         where = [options.llmfit, "--memory", "40G", "--ram", "128G"]
         commands[PEER] = [*where, "plan", model, "--context", "8192", "--quant", "Q4_K_M", "--json"]
+    for name, _, command in (one.partition("=") for one in options.peer):
+        commands[name] = shlex.split(command)
     as_processes(commands, options.rounds)
     return 0
 
