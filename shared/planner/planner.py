@@ -228,15 +228,16 @@ def _of_choices(query: Query, choices: list[Query], catalog: Catalog, owned: Own
     plans = [plan(choice, catalog, owned) for choice in choices]
     first = plans[0]
     agreed = all(one.headline is first.headline for one in plans)
-    given = next(one.given for one in query.ambiguous if one.field in ("gpu", "model"))
-    said = " ".join(one.sentence for one in plans)
     if _are_different(choices):  # a question about each: its sentence names the GPU
         said = " ".join(f"{one.query.gpu.name}: {one.sentence}" for one in plans if one.query.gpu)
+    else:
+        given = next(one.given for one in query.ambiguous if one.field in ("gpu", "model"))
+        said = f"Which {given}? {' '.join(one.sentence for one in plans)}"
     return replace(
         first,
         query=query,
         headline=first.headline if agreed else Headline.UNKNOWN,
-        sentence=said if _are_different(choices) else f"Which {given}? {said}",
+        sentence=said,
         others=tuple(plans[1:]),
     )
 
