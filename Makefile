@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports format golden accuracy peers oracle release pictures clean
+.PHONY: help run test check lint types imports format golden fuzz accuracy peers oracle release pictures clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -45,6 +45,9 @@ format: $(BIN)/.dev ## Let ruff put the code in shape
 
 golden: $(BIN)/.dev ## Write the golden files anew; read the diff before you commit it
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q -k golden
+
+fuzz: $(BIN)/.dev ## Try whatever can be typed or read for ten minutes a part: questions, configs, GGUF and safetensors headers
+	$(BIN)/python -m tests.fuzz
 
 accuracy: $(BIN)/.dev ## Score the estimator, and its peers beside it, on the recorded evidence; writes docs/accuracy.md
 	-$(BIN)/python -m benchmarks.accuracy.peers

@@ -88,7 +88,7 @@ FILE_TYPES: Final = {
     38: "MXFP4_MOE",
 }
 # config.json's field -> key after the architecture's name
-_FIELDS: Final = {
+FIELDS: Final = {
     "hidden_size": "embedding_length",
     "intermediate_size": "feed_forward_length",
     "num_attention_heads": "attention.head_count",
@@ -120,7 +120,7 @@ def config_of_header(header: GgufHeader) -> dict[str, Any]:
         named = shown(architecture) if isinstance(architecture, str) else "no architecture"
         raise Unsupported(f"I have no rule for GGUF files of {named}, so its memory would be a guess.")
     config: dict[str, Any] = {"model_type": MODEL_TYPES[architecture]}
-    for field, key in _FIELDS.items():
+    for field, key in FIELDS.items():
         value = header.metadata.get(f"{architecture}.{key}")
         if value is not None:
             config[field] = _alike(value, key)

@@ -1,5 +1,6 @@
 """GGUF headers: read in bounded steps, of one shape with the config they were made from, and never a crash."""
 
+import datetime
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from shared.catalog.rows import Model
 from shared.errors import Unsupported, UserError
 from shared.hub.config.shape import shape_of_config
+from shared.hub.documents import Documents
 from shared.hub.gguf import header as header_module
-from shared.hub.gguf.config import config_of_header, file_type_of
+from shared.hub.gguf.config import FIELDS, MODEL_TYPES, config_of_header, file_type_of
 from shared.hub.gguf.header import Read, read_header
+from shared.hub.row import model_row
 from tests.shared.hub.written_files import (
     QWEN3_CONFIG,
     QWEN3_GGUF,
@@ -214,6 +218,53 @@ def test_bytes_changed_anywhere_cost_a_sentence_at_most(at: int, junk: bytes) ->
     sentence = refusal(lambda: shape_of_config(config_of_header(read_header(reader(content)))))
 
     assert sentence is None or 0 < len(sentence) < 400
+
+
+VALUES = st.one_of(
+    st.integers(0, 64),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+    st.floats(width=32),
+    st.text(max_size=8),
+    st.lists(st.integers(-(2**31), 2**31 - 1), max_size=4),
+    st.lists(st.integers(0, 8), min_size=2, max_size=2),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    architecture=st.sampled_from(sorted(MODEL_TYPES)),
+    changes=st.dictionaries(st.sampled_from([*FIELDS.values(), "block_count"]), VALUES, max_size=5),
+    tensors=st.dictionaries(
+        st.sampled_from([*QWEN3_GGUF, "blk.0.attn_q.bias", "rope_freqs.weight", "blk.1.exp_probs_b.bias"]),
+        st.lists(st.integers(0, 2**40), min_size=1, max_size=4).map(tuple),
+        max_size=3,
+    ),
+)
+def test_keys_and_tensors_changed_cost_a_sentence_at_most(
+    architecture: str, changes: dict[str, Any], tensors: dict[str, tuple[int, ...]]
+) -> None:
+    """Every architecture read, with keys and tensors of any value: a row or a sentence."""
+    metadata = {key.replace("qwen3.", f"{architecture}."): value for key, value in QWEN3_METADATA.items()}
+    metadata |= {f"{architecture}.{key}": value for key, value in changes.items()}
+    content = gguf({**metadata, "general.architecture": architecture}, {**QWEN3_GGUF, **tensors})
+    sentence = refusal(lambda: row_of_file(content))
+
+    assert sentence is None or 0 < len(sentence) < 400
+
+
+def row_of_file(content: bytes) -> Model:
+    """The row of a file that holds this, as local files are read."""
+    header = read_header(reader(content))
+    read = Documents(
+        name="someone/some-model",
+        place="a file",
+        config=config_of_header(header),
+        parameters=header.parameters,
+        quantization=file_type_of(header),
+        read_on=datetime.date(2026, 11, 23),
+    )
+    return model_row(read)
 
 
 @settings(max_examples=200, deadline=None)

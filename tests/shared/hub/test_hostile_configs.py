@@ -55,6 +55,15 @@ def outcome(config: Any, parameters: int = 0) -> Model | UserError:
         return error
 
 
+def _changed(data: st.DataObject, value: Any) -> Any:
+    """Anything else that JSON holds, or the same list or object with one entry changed."""
+    if value and isinstance(value, dict | list) and data.draw(st.booleans()):
+        key = data.draw(st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value))))
+        value[key] = _changed(data, value[key])
+        return value
+    return data.draw(JUNK)
+
+
 @settings(max_examples=600, deadline=None)
 @given(data=st.data())
 def test_a_config_with_fields_changed_or_lost_is_a_row_or_a_sentence(data: st.DataObject) -> None:
@@ -62,7 +71,7 @@ def test_a_config_with_fields_changed_or_lost_is_a_row_or_a_sentence(data: st.Da
     config = json.loads(json.dumps(data.draw(st.sampled_from(CONFIGS))))
     part = config["text_config"] if "text_config" in config and data.draw(st.booleans()) else config
     for name in data.draw(st.lists(st.sampled_from(sorted(part)), max_size=4)):
-        part[name] = data.draw(JUNK)
+        part[name] = _changed(data, part[name])
     found = outcome(config)
 
     if isinstance(found, UserError):
@@ -192,3 +201,36 @@ def test_any_safetensors_header_is_counted_or_refused(header: bytes) -> None:
     except UserError:
         return
     assert all(count >= 0 for count in counts.values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    header=st.dictionaries(
+        st.one_of(st.sampled_from(sorted(QWEN3_TENSORS)), st.just("__metadata__"), st.text(max_size=8)),
+        st.one_of(
+            JUNK,
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "dtype": st.one_of(JUNK, st.sampled_from(["BF16", "F8_E4M3", "I32", "U8"])),
+                    "shape": st.one_of(JUNK, st.lists(st.integers(0, 2**40), max_size=9)),
+                    "data_offsets": JUNK,
+                },
+            ),
+        ),
+        max_size=6,
+    ),
+    cut=st.integers(0, 40),
+)
+def test_a_safetensors_header_with_tensors_changed_is_counted_or_refused(
+    header: dict[str, Any], cut: int
+) -> None:
+    """Tensors of any type and shape JSON holds, the text cut short or not."""
+    text = json.dumps(header).encode()
+    try:
+        counts = parameters_by_type(text[: len(text) - cut] if cut < 20 else text)
+    except UserError:
+        return
+    total, stored = plain_total(counts)
+    assert total >= 0
+    assert stored is None or stored in counts
