@@ -30,7 +30,9 @@ from bot.messages.words import (
     HEADLINE,
     INTENT,
     VERDICT,
+    choice_word,
     context,
+    field_word,
     memory,
     option_name,
     speed,
@@ -84,8 +86,11 @@ def _blocks(answer: Answer, frame: Frame, *, chart: bool) -> list[Block]:
 
 def _headline(plan: Plan) -> str:
     about = subject(plan.query)
+    asked = next((one for one in plan.query.ambiguous if f"Which {one.given}? " in plan.sentence), None)
+    if asked is not None:
+        return f"❔ Which {clipped(asked.given, 40)}? {about}"
     if plan.query.ambiguous:
-        return f"❔ Which {clipped(plan.query.ambiguous[0].given, 40)}? {about}"
+        return f"{INTENT[Intent.COMPARE]}: {about}" if about else INTENT[Intent.COMPARE]
     word = HEADLINE[plan.headline]
     if plan.query.intent is not Intent.FIT and plan.headline in {Headline.YES, Headline.WITH_CHANGES}:
         word = INTENT.get(plan.query.intent, word)  # "Yes" is no answer to "which GPU?"
@@ -119,13 +124,7 @@ def _said(plan: Plan) -> Block:
     """The sentence and the best way; one line each for models compared and for readings of an ambiguous name."""
     if not plan.others:
         return rich_text(paragraph(clipped(_without_verdict(plan.sentence), 900)), *_best(plan))
-    first = plan.sentence
-    for other in plan.others:  # the whole sentence is all of theirs in a row
-        name = other.query.model.name if other.query.model else ""
-        first = first.replace(f"{name}: {other.sentence}", "").replace(other.sentence, "")
-    for ambiguity in plan.query.ambiguous:  # asked by the headline and the buttons
-        first = first.removeprefix(f"Which {ambiguity.given}? ")
-    lines = [(first.strip(), plan), *((other.sentence, other) for other in plan.others[:MOST_OTHERS])]
+    lines = [(plan.own_sentence, plan), *((other.sentence, other) for other in plan.others[:MOST_OTHERS])]
     return rich_text(bullets([clipped(sentence, 500) + _best_words(one) for sentence, one in lines]))
 
 
@@ -147,7 +146,7 @@ def _choices(plan: Plan, frame: Frame) -> tuple[Block, ...]:
             for place, choice in enumerate(ambiguity.choices[:MOST_CHOICES])
         ]
         rows += [
-            labelled(f"Which {ambiguity.field}?", f"“{ambiguity.given}” can mean any of these."),
+            labelled(f"Which {field_word(ambiguity.field)}?", f"“{ambiguity.given}” can mean any of these."),
             actions(buttons),
         ]
     return tuple(rows)
@@ -161,7 +160,7 @@ def _choice_name(field: str, choice: str, catalog: Catalog) -> str:
         row = catalog.gpus.get(choice)
     elif field == "quantization":
         row = catalog.quantizations.get(choice)
-    return row.name if row else choice
+    return row.name if row else choice_word(field, choice)
 
 
 def _breakdown(plan: Plan, *, chart: bool) -> tuple[Block, ...]:

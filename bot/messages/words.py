@@ -30,6 +30,19 @@ VERDICT: Final = {
 }
 
 
+_FIELD: Final = {"gpu": "GPU", "gpu_memory_bytes": "GPU memory"}
+
+
+def field_word(field: str) -> str:
+    """A part of a question as a person calls it: "GPU memory"."""
+    return _FIELD.get(field, field)
+
+
+def choice_word(field: str, choice: str) -> str:
+    """One choice of an ambiguity as it can be typed back: an id, or a size."""
+    return gib(int(choice)) if field == "gpu_memory_bytes" else choice
+
+
 def gpus(count: int, name: str) -> str:
     """As in "2 × A100 40GB"."""
     return f"{count} × {name}"

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bot.answer import Answer
-from bot.messages.words import age
+from bot.messages.words import age, choice_word, field_word
 from bot.terminal.bars import VERDICT_STYLE, bar, fullest, legend
 from bot.terminal.render_estimate import breakdown_table
 from bot.terminal.render_options import print_options
@@ -98,8 +98,9 @@ def _verdict(plan: Plan) -> Group:
     if readings:
         lines.append(Text(f"  Read as: {' · '.join(readings)}", "bright_black"))
     asked_back = (
-        Text(f"  Which {one.field}? '{one.given}' may be {', '.join(one.choices)}.", "yellow")
+        Text(f"  Which {field_word(one.field)}? '{one.given}' may be {choices}.", "yellow")
         for one in plan.query.ambiguous
+        for choices in [", ".join(choice_word(one.field, choice) for choice in one.choices)]
     )
     return Group(*lines, *asked_back)
 

@@ -136,7 +136,8 @@ class Plan:
         more: The rest, in the same order, for who asks.
         on_these_gpus: What each quantization does on the asked GPUs, best quality first.
         counts: How many of that GPU the usual precisions need.
-        others: The same question for the other choices of an ambiguity.
+        others: The same question for the other choices of an ambiguity, or the other models of a comparison.
+        own_sentence: What `sentence` says of this plan alone; empty where there are no others.
     """
 
     query: Query
@@ -151,6 +152,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     others: tuple["Plan", ...] = ()
+    own_sentence: str = ""
 
     @property
     def verdict(self) -> Verdict:

@@ -19,6 +19,7 @@ from shared.planner.parallelism import counts_for_usual_precisions
 from shared.planner.plan import Headline, Option, OptionKind, Plan
 from shared.planner.quantizations import fits_on_these_gpus
 from shared.planner.ranking import MOST_OPTIONS, ranked, rest, shown
+from shared.planner.readings import of_readings, readings_of
 from shared.planner.sentence import fit_sentence
 from shared.planner.shopping import cheapest, what_fits, which_gpu
 from shared.planner.shopping_sentence import (
@@ -34,7 +35,6 @@ from shared.question.query import Intent, Query
 
 # A card to stand for "any" where the question names none: only its generation matters to what is tried.
 _REFERENCE_GPU: Final = "h100-80gb"
-_MOST_CHOICES: Final = 4
 
 
 def plan(query: Query, catalog: Catalog, owned: Owned = ()) -> Plan:
@@ -49,9 +49,9 @@ def plan(query: Query, catalog: Catalog, owned: Owned = ()) -> Plan:
 
 def _plan(query: Query, catalog: Catalog, owned: Owned) -> Plan:
     """The plan by the kind of the question."""
-    choices = _choices(query, catalog)
-    if choices:
-        return _of_choices(query, choices, catalog, owned)
+    readings = readings_of(query, catalog)
+    if readings:
+        return of_readings(query, [plan(one, catalog, owned) for one in readings])
     gpu = slice_named(query) or query.gpu or hypothetical_gpu(query, catalog)
     match query.intent:
         case Intent.COMPARE if query.model is not None and query.other_models:
@@ -206,45 +206,11 @@ def _comparison(query: Query, gpu: Gpu | None, catalog: Catalog, owned: Owned) -
         for model in models
         if model is not None
     ]
-    said = " ".join(f"{one.query.model.name}: {one.sentence}" for one in single if one.query.model)
+    said = [f"{one.query.model.name}: {one.sentence}" for one in single if one.query.model]
     first = single[0]
-    return replace(first, query=query, sentence=said, others=tuple(single[1:]))
-
-
-def _choices(query: Query, catalog: Catalog) -> list[Query]:
-    """One query per choice of what was ambiguous; the planner answers all rather than toss a coin."""
-    for ambiguity in query.ambiguous:
-        if ambiguity.field == "gpu" and query.gpu is None:
-            rows = [catalog.gpus[one] for one in ambiguity.choices if one in catalog.gpus]
-            return [replace(query, gpu=row, ambiguous=()) for row in rows[:_MOST_CHOICES]]
-        if ambiguity.field == "model" and query.model is None:
-            models = [catalog.models[one] for one in ambiguity.choices if one in catalog.models]
-            return [replace(query, model=row, ambiguous=()) for row in models[:_MOST_CHOICES]]
-    return []
-
-
-def _of_choices(query: Query, choices: list[Query], catalog: Catalog, owned: Owned) -> Plan:
-    """The same question for every choice; one word only where all agree."""
-    plans = [plan(choice, catalog, owned) for choice in choices]
-    first = plans[0]
-    agreed = all(one.headline is first.headline for one in plans)
-    if _are_different(choices):  # a question about each: its sentence names the GPU
-        said = " ".join(f"{one.query.gpu.name}: {one.sentence}" for one in plans if one.query.gpu)
-    else:
-        given = next(one.given for one in query.ambiguous if one.field in ("gpu", "model"))
-        said = f"Which {given}? {' '.join(one.sentence for one in plans)}"
     return replace(
-        first,
-        query=query,
-        headline=first.headline if agreed else Headline.UNKNOWN,
-        sentence=said,
-        others=tuple(plans[1:]),
+        first, query=query, sentence=" ".join(said), own_sentence=first.sentence, others=tuple(single[1:])
     )
-
-
-def _are_different(choices: list[Query]) -> bool:
-    """Whether different GPUs were named, rather than one that comes in several sizes."""
-    return len({choice.gpu.family for choice in choices if choice.gpu}) > 1
 
 
 def _reference(catalog: Catalog) -> Gpu:
