@@ -4,14 +4,18 @@ import json
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from bot.terminal.listings import as_dict
 from bot.terminal.unlisted import catalog_with
 from shared.catalog.catalog import Catalog
 from shared.catalog.names import find_model
 from shared.catalog.rows import Model, Shape
-from shared.memory.tensors import inventory
+from shared.memory.parameter_lines import parameter_lines
 from shared.units import gib, tokens
+
+# layers that keep something else per token than keys and values of the heads, or nothing
+_KEEP_OTHERWISE: Final = frozenset({"latent", "compressed", "recurrent", "none"})
 
 
 def run_explain(options: Namespace, catalog: Catalog) -> int:
@@ -19,7 +23,7 @@ def run_explain(options: Namespace, catalog: Catalog) -> int:
     catalog = catalog_with(options.model, catalog)
     model = find_model(options.model, catalog)
     if options.json:
-        print(json.dumps(as_dict(model), indent=2))
+        print(json.dumps({**as_dict(model), "parameter_sum": _sum_as_json(model)}, indent=2))
         return 0
     for name, value in _facts(model, catalog):
         print(f"{name:<22} {value}")
@@ -35,7 +39,7 @@ def _facts(model: Model, catalog: Catalog) -> Iterator[tuple[str, str]]:
         else f", {model.active_parameters:,} active per token"
     )
     yield "parameters", f"{model.parameters:,}{active}"
-    yield "sum over the tensors", f"{inventory(shape).parameters:,}{_note(model)}"
+    yield from _sum(model)
     native = catalog.quantizations[model.native_quantization]
     size = gib(round(model.parameters * native.bits_per_weight / 8))
     yield "published as", f"{native.name}, about {size} of weights"
@@ -50,6 +54,27 @@ def _facts(model: Model, catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "source", f"{model.source.text} ({model.source.kind.value}{date})"
 
 
+def _sum(model: Model) -> Iterator[tuple[str, str]]:
+    """The sum over the shape, one line for each part of each kind of layer."""
+    lines = parameter_lines(model)
+    for line in lines:
+        times = "" if line.layers is None else f"{line.layers} x {line.each:,}"
+        yield "", f"{line.parameters:>19,}  {line.part}{f' ({times})' if times else ''}"
+    yield "sum over the tensors", f"{sum(line.parameters for line in lines):,}{_note(model)}"
+
+
+def _sum_as_json(model: Model) -> list[dict[str, str | int]]:
+    return [
+        {
+            "part": line.part,
+            "layers": 1 if line.layers is None else line.layers,
+            "parameters_each": line.each,
+            "parameters": line.parameters,
+        }
+        for line in parameter_lines(model)
+    ]
+
+
 def _note(model: Model) -> str:
     return f" ({model.parameters_note})" if model.parameters_note else ""
 
@@ -61,9 +86,10 @@ def _shape(shape: Shape) -> Iterator[tuple[str, str]]:
         "hidden size",
         f"{shape.hidden_size:,}; feed-forward {shape.ffn_size:,}; vocabulary {shape.vocabulary_size:,}",
     )
-    if shape.attention:
-        heads = shape.attention
+    heads = shape.attention
+    if heads:
         yield "attention", f"{heads.heads} heads, {heads.kv_heads} KV heads of {heads.head_dim}"
+    if heads and set(kinds) - _KEEP_OTHERWISE:
         width = heads.head_dim + (heads.value_head_dim or heads.head_dim)
         per_layer = 2 * heads.kv_heads * width
         yield "KV cache", f"{per_layer:,} bytes per token and full layer at 16 bits"

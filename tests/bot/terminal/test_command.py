@@ -63,6 +63,7 @@ def test_a_model_is_explained_with_its_source(capsys):
     said = capsys.readouterr().out
 
     assert "140,630,071,296" in said
+    assert "135,291,469,824  routed experts of full layers (56 x 2,415,919,104)" in said
     assert "48 heads, 8 KV heads of 128" in said
     assert "source" in said
 
