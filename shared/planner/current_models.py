@@ -10,7 +10,10 @@ from shared.catalog.rows import Model
 _CURRENT: Final = timedelta(days=730)
 _HALF_A_YEAR: Final = 182  # days
 # How words in the id of a model made for one kind of work begin: no stand-in for one that answers anything.
-_SPECIALITIES: Final = ("guard", "code", "math", "prover", "ocr", "reward", "medgemma", "starcoder", "pythia")
+_SPECIALITIES: Final = (
+    *("guard", "code", "math", "prover", "ocr", "reward", "medgemma", "starcoder", "pythia"),
+    *("vl", "vision", "omni", "pixtral"),  # a line of its own beside one that reads text
+)
 
 _MADE_FOR: Final = {"code": ("code", "devstral", "starcoder"), "math": ("math", "prover")}
 
