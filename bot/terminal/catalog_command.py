@@ -14,14 +14,12 @@ from shared.errors import BadValue, UserError
 
 def run_catalog(arguments: Sequence[str]) -> int:
     """Run one of the verbs. Raises UserError."""
-    if not arguments or arguments[0] != "add":
+    options = _parser().parse_args(arguments)
+    if options.verb == "check":
         from shared.catalog.__main__ import main
 
-        return main(list(arguments)) or _check_sums(Path(arguments[1]) if len(arguments) > 1 else None)
-    parser = argparse.ArgumentParser(prog="fit catalog add", description="Make a row of a real config.")
-    parser.add_argument("model", metavar="REPO|PATH", help="org/name, its address, a folder or a GGUF file")
-    parser.add_argument("--to", type=Path, metavar="FILE", help="a site's facts file to add the row to")
-    options = parser.parse_args(arguments[1:])
+        named = [] if options.file is None else [str(options.file)]
+        return main(["check", *named]) or _check_sums(options.file)
     row = _row(options.model)
     text = _text(row)
     if options.to is None:
@@ -30,6 +28,21 @@ def run_catalog(arguments: Sequence[str]) -> int:
     _add(row, text, options.to)
     print(f"{row.name} is in {options.to} as {row.id}.")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fit catalog", description="A site's own facts.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|add")
+    check = verbs.add_parser(
+        "check", help="is a file of facts sound: file, table, field, what would be right"
+    )
+    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a site's file; ours alone without")
+    add = verbs.add_parser(
+        "add", help="make a row of a real config", description="Make a row of a real config."
+    )
+    add.add_argument("model", metavar="REPO|PATH", help="org/name, its address, a folder or a GGUF file")
+    add.add_argument("--to", type=Path, metavar="FILE", help="a site's facts file to add the row to")
+    return parser
 
 
 def _check_sums(site: Path | None) -> int:

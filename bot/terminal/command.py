@@ -79,14 +79,14 @@ def _run(given: list[str]) -> int:
 
     if given == ["--version"]:
         return _version()
+    if given[:1] == ["catalog"]:  # has verbs and help of its own
+        from bot.terminal.catalog_command import run_catalog
+
+        return run_catalog(given[1:])
     first = next((word for word in given if not word.startswith("-")), None)
     is_verb = first is None or first in VERBS
     words = given if is_verb else ["ask", *given]  # `fit QUESTION` is `fit ask QUESTION`
     options = parser(words[0] if words and words[0] in VERBS else None).parse_args(words)
-    if options.verb == "catalog":
-        from bot.terminal.catalog_command import run_catalog
-
-        return run_catalog(options.rest)
     if options.verb is None and not sys.stdin.isatty():
         parser().print_help()
         return ANSWERED

@@ -12,6 +12,7 @@ import rtoml
 
 TABLES: Final = ("models", "gpus", "quantizations", "engines", "speeds", "prices", "instances")
 SAME_SHAPE: Final = "same_shape_as"
+SHIPPED_PRICES: Final = "shipped_prices"  # false in a site's file leaves out the prices we ship
 _ORDER: Final = ("about.toml", "quantizations", "engines", "gpus", "models")
 
 
@@ -89,6 +90,8 @@ def _read_text(facts: RawFacts, file: str, text: str, *, replaces: bool) -> None
     except rtoml.TomlParsingError as error:
         facts.problems.append(Problem(file=file, place="", says=f"is not TOML: {error}"))
         return
+    if replaces:
+        _leave_out_prices(facts, file, content.pop(SHIPPED_PRICES, True))
     as_of = content.pop("as_of", None)
     if isinstance(as_of, date):
         facts.as_of = max(facts.as_of, as_of)
@@ -103,6 +106,14 @@ def _read_text(facts: RawFacts, file: str, text: str, *, replaces: bool) -> None
             facts.problems.append(Problem(file=file, place=table, says=says))
         else:
             _add_rows(facts, file, table, rows, replaces=replaces)
+
+
+def _leave_out_prices(facts: RawFacts, file: str, kept: object) -> None:
+    """A site that does not want our prices, which are stale within weeks, says so once; its own rows stay."""
+    if kept is False:
+        facts.rows["prices"].clear()
+    elif kept is not True:
+        facts.problems.append(Problem(file=file, place=SHIPPED_PRICES, says="must be true or false"))
 
 
 def _add_rows(facts: RawFacts, file: str, table: str, rows: Mapping[str, Any], *, replaces: bool) -> None:

@@ -68,6 +68,25 @@ def test_a_site_adds_rows_of_its_own(tmp_path: Path) -> None:
     assert len(catalog.gpus) == len(load_catalog().gpus) + 1
 
 
+def test_a_site_can_do_without_our_prices(tmp_path: Path) -> None:
+    """All of ours are left out; the site's own stay."""
+    price = """
+[prices."ours/h100"]
+gpu = "h100-80gb"
+provider = "ours"
+instance = "h100 node"
+gpus_per_instance = 1
+usd_per_gpu_hour = 1.25
+kind = "on-demand"
+as_of = 2026-11-01
+source = { kind = "vendor", text = "our contract" }
+"""
+    assert len(load_catalog(write(tmp_path, price)).prices) > 1
+    assert not load_catalog(write(tmp_path, "shipped_prices = false")).prices
+    assert list(load_catalog(write(tmp_path, f"shipped_prices = false\n{price}")).prices) == ["ours/h100"]
+    assert problems(tmp_path, 'shipped_prices = "no"') == ["shipped_prices: must be true or false"]
+
+
 def test_a_site_replaces_a_row_by_its_id(tmp_path: Path) -> None:
     """The site's own numbers win over ours, and the row keeps its place."""
     text = SITE_GPU.replace("house-gpu-36gb", "rtx-4090")
