@@ -178,6 +178,31 @@ def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(states.values()) == [EngineState()]
 
 
+def test_a_server_that_keeps_the_connection_open_is_asked_everything_over_one() -> None:
+    asked: list[list[bytes]] = []
+
+    def answer(connection: socket.socket, _: threading.Event) -> None:
+        paths: list[bytes] = []
+        asked.append(paths)
+        while head := connection.recv(4096):
+            paths.append(head.split(b" ")[1])
+            body = b'{"version": "0.29.0"}'
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    states, failures = misbehave(answer)
+
+    assert asked == [[b"/v1/models", b"/version", b"/metrics"]]
+    assert ([state.version for state in states.values()], failures) == (["0.29.0"], [])
+
+
+def test_a_server_that_promises_an_answer_for_ever_is_left() -> None:
+    def promise(connection: socket.socket, released: threading.Event) -> None:
+        while not released.is_set():
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+    assert misbehave(promise) == ({}, [("vllm", "timeout")])
+
+
 def test_garbage_and_closed_ports_are_counted_by_cause() -> None:
     assert misbehave(lambda connection, _: connection.sendall(b"\x00\xff nonsense"))[1] == [
         ("vllm", "broken")

@@ -112,6 +112,27 @@ def test_a_group_is_the_emptiest_gpus_of_one_kind_and_is_bound_by_the_fullest(
     assert fit.headroom_bytes == 20 * GIB - 18 * GIB - GIB // 4
 
 
+def test_llama_cpps_layers_follow_what_is_free_on_each_gpu_of_a_group(catalog: Catalog) -> None:
+    """42 GiB of weights on 39 and 13 GiB free: in halves they would not fit, by what is free they do."""
+    both = (
+        place(catalog, 39, key="GPU-a"),
+        place(catalog, 13, key="GPU-b"),
+    )
+    wanted = Candidate(
+        model=catalog.models["llama-3.3-70b"],
+        quantization=catalog.quantizations["Q4_K_M"],
+        engine="llama.cpp",
+        context_tokens=8192,
+    )
+    (group,) = groups(both)
+
+    (fit,) = Fitting(catalog).fits([group], [wanted], 100).by_place[group.key]
+
+    assert (fit.fits_now, fit.fits_empty) == (True, True)
+    assert fit.required_bytes is not None
+    assert fit.required_bytes > 30 * GIB  # of the emptier GPU, which takes three quarters of the layers
+
+
 def test_where_nothing_has_changed_the_very_same_reports_are_given_and_a_byte_less_free_is_a_change(
     catalog: Catalog, engine: RoundEngine
 ) -> None:
