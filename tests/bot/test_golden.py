@@ -21,7 +21,7 @@ from shared.catalog.load import load_catalog
 from shared.errors import UserError
 from shared.planner.planner import plan
 from shared.question.parse import parse_question
-from tests.bot.test_messages import GIB, fleet
+from tests.bot.fleets import GIB, fleet
 
 FOLDER = Path(__file__).parents[1] / "golden" / "slack"
 CATALOG = load_catalog()

@@ -10,14 +10,14 @@ import pytest
 from bot.answer import Answer, answer, placed
 from bot.canonical import canonical_text
 from bot.fits_now import fits_now
-from bot.fleet import Fleet, FleetGpu, FleetNode, FleetUnavailable, LoadedModel
+from bot.fleet import FleetUnavailable
 from bot.messages.chips import read_as_blocks
 from bot.messages.error import error_message, failure_message
 from bot.messages.form import Origin, form
 from bot.messages.help import help_message
-from bot.messages.message import Message, text_length, within_limits
+from bot.messages.message import text_length, within_limits
 from bot.messages.mrkdwn import inert, literal, printable
-from bot.messages.plan import Frame, plan_message
+from bot.messages.plan import plan_message
 from bot.messages.share import shared_message
 from bot.messages.status import fits_message, status_message, unavailable_message, users_message
 from shared.catalog.load import load_catalog
@@ -25,94 +25,41 @@ from shared.errors import UnknownName, UserError
 from shared.planner.planner import plan
 from shared.question.parse import parse_question
 from shared.question.query import Intent, Query
-from tests.fakes.block_kit import pings, problems, view_problems
+from tests.bot.fleets import HOSTILE, fleet
+from tests.bot.matrix import MODEL_KINDS, PAIR_KINDS, check, frames, of_pair
+from tests.fakes.block_kit import view_problems
 from tests.fakes.slack_server import all_text, elements
 
 CATALOG = load_catalog()
-SAMPLES = int(os.environ.get("FITTINGROOM_MATRIX", "120"))  # 0 is the whole matrix, by hand
-GIB = 1024**3
-HOSTILE = "<!channel> <@U1> &amp; <http://x|y> *b* `c` @here \u202e\x00"
+SAMPLES = int(os.environ.get("FITTINGROOM_MATRIX", "120"))  # all of them: python -m tests.bot.matrix
 
 
-LOADED = LoadedModel(model=HOSTILE, engine="vllm", quantization="FP8", used_bytes=GIB, workload=HOSTILE)
-
-
-def fleet(nodes: int = 2, gpus: int = 4, loaded: tuple[LoadedModel, ...] = (LOADED,)) -> Fleet:
-    def gpu(node: int, number: int) -> FleetGpu:
-        return FleetGpu(
-            uuid=f"GPU-{node}-{number}",
-            index=str(number),
-            product="NVIDIA A100-SXM4-40GB",
-            gpu_id="a100-40gb",
-            total_bytes=40 * GIB,
-            free_bytes=(39 - number) * GIB,
-            loaded=loaded,
-        )
-
-    return Fleet(
-        nodes=tuple(
-            FleetNode(
-                name=f"node-{node}", gpus=tuple(gpu(node, number) for number in range(gpus)), age_seconds=12
-            )
-            for node in range(nodes)
-        ),
-        source="Prometheus",
-        problems=(f"the exporter at {HOSTILE}: no answer in time",) * 9,
-    )
-
-
-def check(message: Message) -> None:
-    """Slack takes it in both forms, it says something without blocks, and it reaches nobody it should not."""
-    for blocks in filter(None, (message.blocks, message.chartless_blocks, message.plain_blocks)):
-        assert problems(blocks) == []
-        assert pings(blocks) == []
-    newest = {"table", "data_visualization"}
-    assert not newest & {block["type"] for block in message.plain_blocks}
-    assert not any(block["type"] == "data_visualization" for block in message.chartless_blocks)
-    assert 1 <= len(message.text) <= 3000
-    assert pings(message.text) == []
-
-
-def frames() -> list[Frame]:
-    return [
-        Frame(catalog=CATALOG, version="0.1.0", details=details, private=private)
-        for details in (False, True)
-        for private in (False, True)
-    ]
-
-
-def matrix() -> list[Query]:
+def sample() -> list[Query]:
+    """Questions from all over the matrix, half of them the plain one."""
     chance = random.Random(7)
     models, gpus = list(CATALOG.models.values()), list(CATALOG.gpus.values())
-    pairs = [(model, gpu) for model in models for gpu in gpus]
-    if SAMPLES:
-        pairs = chance.sample(pairs, SAMPLES)
-    intents = list(Intent)
+    kinds = [*PAIR_KINDS, *MODEL_KINDS, Intent.WHAT_FITS]
     queries = []
-    for number, (model, gpu) in enumerate(pairs):
-        intent = intents[number % len(intents)] if number % 2 else Intent.FIT
-        queries.append(
-            Query(
-                text="",
-                intent=intent,
-                model=None if intent is Intent.WHAT_FITS else model,
-                gpu=None if intent in {Intent.WHICH_GPU, Intent.CHEAPEST} else gpu,
-                gpu_count=chance.choice([None, 2, 8]) if intent is Intent.FIT else None,
-                context_tokens=chance.choice([None, 32_768]),
-                other_models=(chance.choice(models),) if intent is Intent.COMPARE else (),
-            )
-        )
+    for number in range(SAMPLES):
+        model, gpu = chance.choice(models), chance.choice(gpus)
+        kind = kinds[number // 2 % len(kinds)] if number % 2 else Intent.FIT
+        if kind in PAIR_KINDS:
+            queries.append(of_pair(model, gpu, kind, CATALOG))
+        elif kind in MODEL_KINDS:
+            queries.append(Query(text="", intent=kind, model=model))
+        else:
+            queries.append(Query(text="", intent=kind, gpu=gpu))
     return queries
 
 
-@pytest.mark.parametrize("query", matrix(), ids=lambda query: f"{query.intent}-{canonical_text(query)}"[:70])
+@pytest.mark.parametrize("query", sample(), ids=lambda query: f"{query.intent}-{canonical_text(query)}"[:70])
 def test_every_answer_is_within_slacks_limits(query: Query) -> None:
     try:
         made = placed(plan(query, CATALOG), CATALOG, fleet())
     except UserError as error:
         check(error_message(error, canonical_text(query), "/fit"))
         return
-    for frame in frames():
+    for frame in frames(CATALOG):
         check(plan_message(made, frame))
 
 
@@ -137,11 +84,11 @@ def longest() -> Answer:
 
 @pytest.mark.parametrize("number", range(4))
 def test_the_longest_and_most_hostile_answer_is_within_slacks_limits(number: int) -> None:
-    check(plan_message(longest(), frames()[number]))
+    check(plan_message(longest(), frames(CATALOG)[number]))
 
 
 def test_a_message_that_is_too_long_loses_its_least_important_blocks_and_keeps_its_buttons() -> None:
-    for frame in frames():
+    for frame in frames(CATALOG):
         message = plan_message(longest(), frame)
         labels = [one["text"]["text"] for one in elements(message.blocks) if one["type"] == "button"]
         assert any("etails" in label for label in labels)
@@ -158,7 +105,7 @@ def test_a_message_that_is_too_long_loses_its_least_important_blocks_and_keeps_i
 )
 def test_the_verdict_comes_first_in_words(question: str) -> None:
     made = answer(parse_question(question, CATALOG), CATALOG, None)
-    message = plan_message(made, frames()[1])
+    message = plan_message(made, frames(CATALOG)[1])
     first = message.blocks[0]["text"]["text"]
     assert any(word in first for word in ("Yes", "No", "Not known", "What fits"))
     assert message.text.startswith(first[:20])
@@ -166,14 +113,14 @@ def test_the_verdict_comes_first_in_words(question: str) -> None:
 
 def test_without_colour_or_pictures_the_verdicts_are_still_words() -> None:
     made = answer(parse_question("can Mixtral 8x22B run on A100 40GB?", CATALOG), CATALOG, None)
-    shown = all_text(plan_message(made, frames()[1]).blocks)
+    shown = all_text(plan_message(made, frames(CATALOG)[1]).blocks)
     assert "does not fit" in shown
     assert "fits" in shown
 
 
 def test_the_answer_says_who_answers_with_which_facts() -> None:
     made = answer(parse_question("llama 3.1 8b on 4090", CATALOG), CATALOG, None)
-    shown = all_text(plan_message(replace(made, catalog_date=date(2026, 11, 22)), frames()[1]).blocks)
+    shown = all_text(plan_message(replace(made, catalog_date=date(2026, 11, 22)), frames(CATALOG)[1]).blocks)
     assert "fittingroom 0.1.0" in shown
     assert "catalog of 2026-11-22" in shown
     assert "±" in shown
@@ -191,7 +138,7 @@ def test_other_messages_are_within_slacks_limits() -> None:
     check(unavailable_message(FleetUnavailable(HOSTILE)))
     check(unavailable_message(None))
     check(error_message(UnknownName("model", HOSTILE, near=(HOSTILE, "Mixtral 8x22B")), HOSTILE, "/fit"))
-    check(shared_message(plan_message(longest(), frames()[0]), HOSTILE, HOSTILE * 50))
+    check(shared_message(plan_message(longest(), frames(CATALOG)[0]), HOSTILE, HOSTILE * 50))
 
 
 @pytest.mark.parametrize(

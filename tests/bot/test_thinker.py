@@ -11,7 +11,7 @@ from bot.thinker import Thinker
 from bot.thinking import Asked, Misunderstood
 from shared.planner.plan import Headline
 from tests.bot.bot_process import environment, free_port, start
-from tests.bot.test_messages import fleet
+from tests.bot.fleets import fleet
 from tests.fakes.slack_server import FakeSlack
 
 QUESTION = "llama 3.1 8b fp8 on A100 40GB with vllm"

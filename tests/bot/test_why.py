@@ -6,8 +6,8 @@ from bot.thinking import Asked, Mind
 from bot.why import why_question
 from shared.catalog.load import load_catalog
 from tests.bot.conftest import World
+from tests.bot.matrix import check
 from tests.bot.test_conversation import new_user
-from tests.bot.test_messages import check
 from tests.fakes.slack_server import all_text
 
 MIND = Mind(load_catalog())
