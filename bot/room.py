@@ -18,6 +18,7 @@ from shared.planner.plan import Option
 from shared.units import MIB
 
 MOST_ROOMS: Final = 5
+_SPREAD_BY_FREE: Final = frozenset({"llama.cpp", "transformers"})
 START_MARGIN_BYTES: Final = 512 * MIB  # what the engine itself takes before it looks how much is free
 
 
@@ -154,9 +155,11 @@ def _rooms_of(option: Option, gpu: Gpu, groups: Sequence[Group], catalog: Catalo
     """The best few groups that have the room, and how many have it.
 
     Less free memory never fits better, so the boundary among the groups is found by halving: a fleet of thousands
-    of nodes costs a dozen estimates.
+    of nodes costs a dozen estimates. What counts is the fullest GPU, and where layers are spread by what is free on
+    each, all of them together; a layer is whole, so there the count of rooms may be off by groups at that edge.
     """
-    ordered = sorted(groups, key=lambda group: min(seen.free_bytes or 0 for seen in group[1]))
+    how_free = sum if option.estimate.workload.engine in _SPREAD_BY_FREE else min
+    ordered = sorted(groups, key=lambda group: how_free(seen.free_bytes or 0 for seen in group[1]))
 
     def held(group: Group) -> _Hold | None:
         return _held(option.estimate.workload, gpu, [seen.free_bytes or 0 for seen in group[1]], catalog)

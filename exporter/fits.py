@@ -8,7 +8,7 @@ from exporter.candidates import Candidate
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.errors import Refused, UserError
-from shared.estimator import Estimate, estimate, hold
+from shared.estimator import Estimate, as_now, estimate
 from shared.memory.breakdown import Verdict
 from shared.memory.workload import Workload
 from shared.node_report import FitReport
@@ -106,7 +106,7 @@ class Fitting:
             return None
         if isinstance(empty, str):
             return _report(candidate, refused=empty)
-        now = hold(empty.workload, gpus, empty.breakdown, free_bytes=place.free_bytes)
+        now = as_now(empty, self._catalog, place.free_bytes)
         return _report(
             candidate,
             fits_now=now.verdict is Verdict.FITS,

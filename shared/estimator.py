@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.engines import ENGINES
 from shared.errors import UnknownName
-from shared.memory.breakdown import Breakdown, Verdict
+from shared.memory.breakdown import Breakdown, ServerCapacity, Verdict
 from shared.memory.workload import Workload
 from shared.units import gib
+
+_WHOLE_CARD: Final = "vllm"
+_BY_SHARES: Final = "llama.cpp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +54,57 @@ def estimate(
     module = ENGINES.get(workload.engine)
     if module is None:
         raise UnknownName("engine", workload.engine, near=tuple(ENGINES))
-    breakdown = module.memory(workload, gpus, catalog.engines[workload.engine])
+    found = as_found(workload.engine, gpus, free_bytes)
+    breakdown = module.memory(workload, found, catalog.engines[workload.engine])
     return hold(workload, gpus, breakdown, free_bytes=free_bytes)
+
+
+def as_found(engine: str, gpus: Sequence[Gpu], free_bytes: Sequence[int] | None) -> Sequence[Gpu]:
+    """The GPUs as this engine finds them where others already take some of their memory.
+
+    llama.cpp splits layers by what is free when it loads (`load_tensors` of llama-model.cpp at 0c1e57098: "default
+    split, by free memory"), SGLang's and text-generation-inference's shares and accelerate's `device_map` start from
+    it. vLLM's budget is a share of the whole card, whoever else is on it.
+    """
+    if free_bytes is None or engine == _WHOLE_CARD or not any(free_bytes):
+        return gpus
+    return tuple(
+        gpu if free >= gpu.memory_usable_bytes else replace(gpu, memory_usable_bytes=max(0, free))
+        for gpu, free in zip(gpus, free_bytes, strict=True)
+    )
+
+
+def as_now(empty: Estimate, catalog: Catalog, free_bytes: Sequence[int]) -> Estimate:
+    """An estimate that was made on empty GPUs, on the same GPUs with this much free now.
+
+    Cheap enough for every look: only where the engine itself would act on what is free is it estimated anew.
+
+    Raises:
+        UserError: As `estimate` does.
+    """
+    if _acts_on_free(empty, free_bytes):
+        return estimate(empty.workload, empty.gpus, catalog, free_bytes=free_bytes)
+    return hold(empty.workload, empty.gpus, empty.breakdown, free_bytes=free_bytes)
+
+
+def _acts_on_free(empty: Estimate, free_bytes: Sequence[int]) -> bool:
+    """Whether what is free moves bytes: llama.cpp's layers only from one GPU to another that has another share."""
+    if empty.workload.engine == _WHOLE_CARD:
+        return False
+    if empty.workload.engine == _BY_SHARES:
+        first, usable = free_bytes[0], empty.gpus[0].memory_usable_bytes
+        pairs = zip(free_bytes, empty.gpus, strict=True)
+        return any(free * usable != first * gpu.memory_usable_bytes for free, gpu in pairs)
+    return True
 
 
 def hold(
     workload: Workload, gpus: Sequence[Gpu], breakdown: Breakdown, *, free_bytes: Sequence[int] | None = None
 ) -> Estimate:
-    """Hold a breakdown that `estimate` made against the same GPUs as they are now: cheap enough to do at every look."""
+    """Hold a breakdown that `estimate` made against the same GPUs, whose layout does not follow from what is free."""
     capacity = tuple(free_bytes) if free_bytes is not None else tuple(gpu.memory_usable_bytes for gpu in gpus)
     slack, uncertainty = _fullest(breakdown, gpus, capacity)
-    if free_bytes is not None and (sentence := _cannot_start(breakdown, capacity)):
+    if free_bytes is not None and (sentence := cannot_start(breakdown, gpus, capacity)):
         breakdown = replace(breakdown, warnings=(sentence, *breakdown.warnings))
     return Estimate(
         workload=workload,
@@ -119,7 +163,7 @@ def _fullest(breakdown: Breakdown, gpus: Sequence[Gpu], capacity_bytes: Sequence
     return min(rooms, key=lambda room: room[0] - room[1], default=(0, 0))
 
 
-def _cannot_start(breakdown: Breakdown, free_bytes: Sequence[int]) -> str:
+def cannot_start(breakdown: Breakdown, gpus: Sequence[Gpu], free_bytes: Sequence[int]) -> str:
     """The sentence on an engine that stops because its whole budget is not free now, or nothing."""
     server = breakdown.server
     if server is None or not server.free_at_start_bytes:
@@ -130,5 +174,19 @@ def _cannot_start(breakdown: Breakdown, free_bytes: Sequence[int]) -> str:
         return ""
     return (
         f"{breakdown.engine} will not start: it takes {gib(needed)} to be free on each GPU before it loads anything, "
-        f"and {gib(free)} are."
+        f"and {gib(free)} are{_smaller_share(breakdown, server, gpus, free_bytes)}."
     )
+
+
+def _smaller_share(
+    breakdown: Breakdown, server: ServerCapacity, gpus: Sequence[Gpu], free_bytes: Sequence[int]
+) -> str:
+    """The largest utilization, to two decimals, whose budget is surely free on every GPU that is used."""
+    steps = 100
+    for device, gpu, free, needed in zip(
+        breakdown.per_gpu, gpus, free_bytes, server.free_at_start_bytes, strict=True
+    ):
+        if needed:
+            outside = device.overhead_bytes - device.non_torch_bytes + server.free_at_start_uncertainty_bytes
+            steps = min(steps, 100 * (free - outside) // gpu.memory_usable_bytes)
+    return f"; --gpu-memory-utilization {steps / 100:g} would start" if steps > 0 else ""

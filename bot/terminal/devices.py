@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from bot.terminal.fields import text, whole
@@ -47,20 +46,6 @@ def gpus_of(given: Mapping[str, Any], sizes: Sizes, reference: Gpu, catalog: Cat
             "gpu", given["gpu"], "a model is not spread over MIG slices; one slice works, or --data-parallel"
         )
     return named
-
-
-def left_on(engine: str, gpus: Sequence[Gpu], free_bytes: Sequence[int] | None) -> tuple[Gpu, ...]:
-    """The GPUs as the engine finds them where others already take some of their memory.
-
-    llama.cpp splits layers by what is free (llama-model.cpp), SGLang's and text-generation-inference's shares and
-    accelerate's `device_map` start from it. vLLM's budget is a share of the whole card, whoever else is on it.
-    """
-    if free_bytes is None or engine == "vllm":
-        return tuple(gpus)
-    return tuple(
-        gpu if free >= gpu.memory_usable_bytes else replace(gpu, memory_usable_bytes=max(0, free))
-        for gpu, free in zip(gpus, free_bytes, strict=True)
-    )
 
 
 def _too_few_or_many(sizes: Sizes, count: int) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.terminal.beside import adapters_of, speculation_of
-from bot.terminal.devices import free_of, gpus_of, left_on
+from bot.terminal.devices import free_of, gpus_of
 from bot.terminal.fields import one_of, share, switch, tensor_split, text, whole
 from bot.terminal.parallel import expert_parallel_of, parallel_of
 from shared.catalog.catalog import Catalog
@@ -72,7 +72,7 @@ def request_of(asked: Mapping[str, Any], catalog: Catalog) -> EstimateRequest:
     )
     return EstimateRequest(
         workload=load,
-        gpus=() if on_host else left_on(engine, gpus, free),
+        gpus=() if on_host else gpus,
         capacity_known="gpu" in given,
         assumptions=tuple(assumptions),
         free_bytes=None if on_host else free,

@@ -1,14 +1,15 @@
 """`fit estimate --solve`: the same flags asked backwards, how much fits instead of whether this much does."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bot.terminal.estimate_json import estimate_json
 from bot.terminal.request import EstimateRequest, request_of
 from bot.terminal.unlisted import catalog_with
 from shared.catalog.catalog import Catalog
+from shared.catalog.rows import Gpu
 from shared.errors import BadValue, UserError
 from shared.inverse.answer import Answer, Solved
 from shared.inverse.context import longest_context, tokens_per_sequence
@@ -16,17 +17,23 @@ from shared.inverse.gpus import fewest_gpus
 from shared.inverse.layers import fewest_cpu_expert_layers, most_gpu_layers
 from shared.inverse.quantization import best_quantization
 from shared.inverse.sequences import most_sequences
+from shared.memory.workload import Workload
 
-_Solve = Callable[[EstimateRequest, Catalog], Answer]
+
+class _Solve(Protocol):
+    """An inverse question over these GPUs."""
+
+    def __call__(
+        self, workload: Workload, gpus: Sequence[Gpu], catalog: Catalog, *, free_bytes: Sequence[int] | None
+    ) -> Answer: ...
+
+
 _SOLVERS: Final[Mapping[Solved, _Solve]] = {
-    Solved.CONTEXT: lambda asked, facts: longest_context(asked.workload, asked.gpus, facts),
-    Solved.SEQUENCES: lambda asked, facts: most_sequences(asked.workload, asked.gpus, facts),
-    Solved.GPU_LAYERS: lambda asked, facts: most_gpu_layers(asked.workload, asked.gpus, facts),
-    Solved.CPU_EXPERT_LAYERS: lambda asked, facts: fewest_cpu_expert_layers(
-        asked.workload, asked.gpus, facts
-    ),
-    Solved.QUANTIZATION: lambda asked, facts: best_quantization(asked.workload, asked.gpus, facts),
-    Solved.GPUS: lambda asked, facts: fewest_gpus(asked.workload, asked.gpus[0], facts),
+    Solved.CONTEXT: longest_context,
+    Solved.SEQUENCES: most_sequences,
+    Solved.GPU_LAYERS: most_gpu_layers,
+    Solved.CPU_EXPERT_LAYERS: fewest_cpu_expert_layers,
+    Solved.QUANTIZATION: best_quantization,
 }
 # What is solved for needs no value: what was filled in for it is not what the answer assumes.
 _FILLED_IN: Final = {Solved.CONTEXT: "Context was not given", Solved.QUANTIZATION: "Precision was not given"}
@@ -64,11 +71,6 @@ def solved(asked: Mapping[str, Any], solve: Any, catalog: Catalog) -> tuple[Esti
     request = request_of(given, facts)
     if not request.capacity_known:
         raise UserError("How much fits depends on the GPU: name one with --gpu.", field="gpu")
-    if request.free_bytes is not None and request.workload.engine == "vllm":
-        raise UserError(
-            "vLLM's budget is a share of the whole card: give --gpu-memory-utilization instead of --reserved.",
-            field="reserved",
-        )
     if wanted is Solved.GPUS:
         # only what was said: one GPU is no reason for --tensor-parallel 1
         load = replace(
@@ -76,7 +78,10 @@ def solved(asked: Mapping[str, Any], solve: Any, catalog: Catalog) -> tuple[Esti
             tensor_parallel=request.workload.tensor_parallel if given.get("tensor_parallel") else None,
         )
         request = replace(request, workload=load)
-    answer = _SOLVERS[wanted](request, facts)
+        least_free = min(request.free_bytes) if request.free_bytes is not None else None
+        answer = fewest_gpus(load, request.gpus[0], facts, free_bytes=least_free)
+    else:
+        answer = _SOLVERS[wanted](request.workload, request.gpus, facts, free_bytes=request.free_bytes)
     said = tuple(line for line in request.assumptions if not line.startswith(_FILLED_IN.get(wanted, "\0")))
     gpus = answer.estimate.gpus if answer.estimate is not None else request.gpus
     return replace(request, assumptions=said, gpus=gpus), answer

@@ -56,5 +56,5 @@ class Gpu(Row):
     bandwidth_source: Source
 
     def __hash__(self) -> int:
-        """By id alone, as for Model."""
-        return hash(self.id)
+        """By id as for Model, and by what can be allocated: a live fleet has the same card with any amount free."""
+        return hash((self.id, self.memory_usable_bytes))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.estimator import Estimate
+from shared.estimator import Estimate, cannot_start
 from shared.inverse.attempt import Attempt
 from shared.memory.breakdown import Verdict
 from shared.units import MIB, gib
@@ -46,6 +46,8 @@ def why_not(beyond: str, made: Attempt) -> str:
     found = made.estimate
     if found is None:
         return made.reason
+    if start := cannot_start(found.breakdown, found.gpus, found.capacity_bytes):
+        return start
     if found.verdict is Verdict.TIGHT:
         over = found.uncertainty_bytes - found.slack_bytes
         return f"{beyond} may not fit: the upper end of the error bar is {_size(over)} over."

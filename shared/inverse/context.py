@@ -80,6 +80,6 @@ def _edge(
 
     def piece_start(steps: int) -> int:
         changed = with_context(workload, context(steps))
-        return ceil_div(even_from(changed, asked.gpus, asked.catalog.engines[LLAMA_CPP]), step * slots)
+        return ceil_div(even_from(changed, asked.found, asked.catalog.engines[LLAMA_CPP]), step * slots)
 
     return last_by_pieces(lambda steps: at(steps).missing_bytes, possible, piece_start)

@@ -36,12 +36,15 @@ def layouts(workload: Workload, count: int) -> Iterator[Workload]:
         yield replace(workload, tensor_parallel=tensor, pipeline_parallel=pipeline)
 
 
-def fewest_gpus(workload: Workload, gpu: Gpu, catalog: Catalog, *, most: int = MOST_GPUS) -> Answer:
+def fewest_gpus(
+    workload: Workload, gpu: Gpu, catalog: Catalog, *, most: int = MOST_GPUS, free_bytes: int | None = None
+) -> Answer:
     """The smallest number of this GPU that holds the workload in any layout its engine accepts.
 
     What one GPU must hold may rise with their number (a stage more of a pipeline can be the one with the head), and an
     engine refuses counts that do not divide the model, so there is nothing to halve: counts are tried upwards, each in
     all its layouts, and the first that fits is the fewest. `beyond` is the next smaller count the engine accepts.
+    `free_bytes` is of each GPU; left out, they are empty.
 
     Raises:
         UserError: No such engine, or no rule for the model in it.
@@ -50,8 +53,9 @@ def fewest_gpus(workload: Workload, gpu: Gpu, catalog: Catalog, *, most: int = M
     refused = ""
     for count in range(1, most + 1):
         nearest: Attempt | None = None
+        free = None if free_bytes is None else (free_bytes,) * count
         for layout in layouts(workload, count):
-            made = attempt_by_rule(layout, (gpu,) * count, catalog)
+            made = attempt_by_rule(layout, (gpu,) * count, catalog, free)
             if made.fits:
                 return _answer(count, made, smaller, refused)
             nearest = _nearer(made, nearest)

@@ -44,6 +44,6 @@ def _held(asked: Question, workload: Workload) -> Sequence[int] | None:
     from shared.engines.llama_cpp.memory import held_by_gpu  # noqa: PLC0415 - read when asked
 
     try:
-        return held_by_gpu(workload, asked.gpus, asked.catalog.engines[workload.engine])
+        return held_by_gpu(workload, asked.found, asked.catalog.engines[workload.engine])
     except (BadValue, Refused, Unsupported):
         return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.errors import UserError
+from shared.estimator import as_found
 from shared.inverse.answer import Answer, Solved
 from shared.inverse.attempt import Attempt, attempt_by_rule
 from shared.memory.workload import Workload
@@ -13,9 +14,10 @@ from shared.memory.workload import Workload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The hardware a question is asked of."""
+    """The hardware a question is asked of; `found` is what the engine sees of it (`shared.estimator.as_found`)."""
 
     gpus: tuple[Gpu, ...]
+    found: tuple[Gpu, ...]
     catalog: Catalog
     free_bytes: tuple[int, ...] | None
     _made: dict[Workload, Attempt] = field(default_factory=dict, compare=False, repr=False)
@@ -66,5 +68,8 @@ def question(
             field="gpu",
         )
     return Question(
-        gpus=tuple(gpus), catalog=catalog, free_bytes=None if free_bytes is None else tuple(free_bytes)
+        gpus=tuple(gpus),
+        found=tuple(as_found(workload.engine, gpus, free_bytes)),
+        catalog=catalog,
+        free_bytes=None if free_bytes is None else tuple(free_bytes),
     )

@@ -134,3 +134,13 @@ def test_of_many_places_the_emptiest_are_listed_and_the_rest_counted(catalog: Ca
         f"node-{499 - number}" for number in range(MOST_ROOMS)
     ]
     assert rooms.more == 500 - MOST_ROOMS
+
+
+def test_llama_cpp_gives_a_fuller_gpu_fewer_layers_so_two_that_have_the_room_together_are_a_place(
+    catalog: Catalog,
+) -> None:
+    """llama.cpp splits by what is free when it loads: 42 GiB find room on 39 and 13 free, but not on 20 and 20."""
+    both = option("llama 3.3 70b q4_k_m at 8k on 2x A100 40GB with llama.cpp", catalog)
+    seen = fleet(("uneven", gpus("a100-40gb", 39, 13)), ("even", gpus("a100-40gb", 20, 20)))
+
+    assert [room.node.name for room in where_fits(both, seen, catalog).rooms] == ["uneven"]

@@ -1,5 +1,7 @@
 """The GPUs of `fit estimate`: different ones, slices, memory shared with the host, and what others already take."""
 
+import re
+
 import pytest
 
 from bot.terminal.estimate import estimated
@@ -82,15 +84,33 @@ def test_vllm_does_not_start_beside_a_desktop_that_takes_more_than_it_leaves(cat
     assert less.verdict is Verdict.FITS
 
 
-def test_solving_for_vllm_is_asked_by_its_share_and_not_by_what_is_taken(catalog):
-    asked = {**LLAMA, "quantization": "fp8", "engine": "vllm", "gpu": "RTX 4090", "reserved": 3}
-    with pytest.raises(UserError) as refused:
-        solved(asked, "context", catalog)
+def test_what_is_taken_of_a_gpu_leaves_a_shorter_context(catalog):
     _, less = solved({**Q4, "gpu": "RTX 4090", "reserved": 16}, "context", catalog)
     _, most = solved({**Q4, "gpu": "RTX 4090"}, "context", catalog)
 
-    assert "--gpu-memory-utilization" in refused.value.sentence
     assert less.value < most.value
+
+
+def test_solving_for_vllm_beside_others_says_which_share_starts_and_what_has_room_in_it(catalog):
+    """Its usual share of the card is not free; the share it names is, and the answer there is that of an empty card."""
+    asked = {**LLAMA, "quantization": "fp8", "engine": "vllm", "gpu": "RTX 4090"}
+    _, nothing = solved({**asked, "reserved": 3}, "context", catalog)
+    named = float(re.search(r"--gpu-memory-utilization ([0-9.]+) would start", nothing.reason)[1])
+    _, beside = solved({**asked, "reserved": 3, "gpu_memory_utilization": named}, "context", catalog)
+    _, more = solved({**asked, "reserved": 3, "gpu_memory_utilization": named + 0.03}, "context", catalog)
+    _, alone = solved({**asked, "gpu_memory_utilization": named}, "context", catalog)
+
+    assert nothing.value is None
+    assert "will not start" in nothing.reason
+    assert beside.value == alone.value > 0
+    assert more.value is None
+
+
+def test_the_fewest_gpus_are_counted_with_what_is_taken_of_each(catalog):
+    _, empty = solved({**Q4, "model": "llama-3.3-70b", "gpu": "RTX 4090"}, "gpus", catalog)
+    _, taken = solved({**Q4, "model": "llama-3.3-70b", "gpu": "RTX 4090", "reserved": 8}, "gpus", catalog)
+
+    assert taken.value > empty.value
 
 
 def test_sglangs_pool_shrinks_by_what_others_take(catalog):
