@@ -2,17 +2,15 @@
 
 import re
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import ProcessCollector
 from prometheus_client.metrics_core import Metric as PrometheusMetric
-from prometheus_client.registry import Collector
 
-from exporter.families import empty_family, family, single
-from exporter.fit_families import FitBlocks
+from exporter.families import family, only, single
+from exporter.fit_section import FitBlocks
+from exporter.gzip_parts import Part, Parts
 from exporter.metrics import families
 from exporter.snapshot import Snapshot
 from exporter.tally import Counts
@@ -21,86 +19,51 @@ from shared import metric_names as names
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-_END: Final = b"# EOF\n"
+_END: Final = "# EOF\n"
 _SAME_FOR_SECONDS: Final = 0.1
-_GZIP: Final = 16 + zlib.MAX_WBITS
 _OPENMETRICS_ASKED: Final = re.compile(r"application/openmetrics-text\s*(;[^,]*)?(,|$)", re.IGNORECASE)
 
-
-class SnapshotCollector(Collector):
-    """A snapshot's families as a collector of our own registry.
-
-    `describe` gives the families empty: registering must not look at the node, and name filters must know the names.
-    """
-
-    def __init__(self, snapshot: Snapshot, fits: FitBlocks | None = None) -> None:
-        self._snapshot = snapshot
-        self._fits = fits
-        self._families: tuple[PrometheusMetric, ...] | None = None
-
-    def describe(self) -> Iterable[PrometheusMetric]:
-        """Every family of this process, without series."""
-        return [empty_family(metric) for metric in names.METRICS if metric.component != "bot"]
-
-    def collect(self) -> Iterator[PrometheusMetric]:
-        """The families with the snapshot's series."""
-        if self._families is None:
-            self._families = tuple(families(self._snapshot, self._fits))
-        return iter(self._families)
+Format = tuple[bool, bool]
+"""Whether it is OpenMetrics, and whether it is compressed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tail:
-    """What changes between two looks, as a registry of its own."""
-
-    age_seconds: float | None
-    counts: Counts
-
-    def collect(self) -> Iterator[PrometheusMetric]:
-        yield single(names.SNAPSHOT_AGE, self.age_seconds)
-        yield family(
-            names.HTTP_REQUESTS,
-            (({"code": code}, count) for code, count in sorted(self.counts.requests.items())),
-        )
-
-
-class _Body:
-    """One format of a scrape: the part that stays, plain and already compressed."""
-
-    def __init__(self, content: bytes, *, openmetrics: bool) -> None:
-        self._head = content.removesuffix(_END)
-        self._openmetrics = openmetrics
-        # A compressor that has taken the head in; each request continues on a copy, so it stays one gzip stream.
-        self._compressor = zlib.compressobj(level=1, wbits=_GZIP)
-        self._compressed = self._compressor.compress(self._head)
-
-    def finish(self, tail: _Tail, *, gzip: bool) -> bytes:
-        """The whole body."""
-        text = exposition(tail.collect())[self._openmetrics]
-        if not gzip:
-            return self._head + text
-        rest = self._compressor.copy()
-        return self._compressed + rest.compress(text) + rest.flush()
+def _tail(age_seconds: float | None, counts: Counts) -> Iterator[PrometheusMetric]:
+    """What changes between two looks."""
+    yield single(names.SNAPSHOT_AGE, age_seconds)
+    yield family(
+        names.HTTP_REQUESTS, (({"code": code}, count) for code, count in sorted(counts.requests.items()))
+    )
 
 
 class Scrape:
-    """A snapshot rendered in both formats.
+    """A snapshot in both formats, each rendered once: beforehand if it was asked for last time, else when it is.
 
     Args:
         snapshot: What to show.
         process: The collector of our own CPU and memory; it is read now, not at each request.
         fits: The text of what fits, kept from the snapshot before.
+        asked: The formats that the snapshot before was asked for.
     """
 
-    def __init__(self, snapshot: Snapshot, process: ProcessCollector, fits: FitBlocks | None = None) -> None:
-        self._finished: dict[tuple[bool, bool], tuple[float, bytes]] = {}
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        process: ProcessCollector,
+        fits: FitBlocks | None = None,
+        asked: Iterable[Format] = (),
+    ) -> None:
+        self._finished: dict[Format, tuple[float, bytes]] = {}
         self._taken = snapshot.report.taken_unix
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(SnapshotCollector(snapshot, fits))
-        self._registry.register(process)
-        text, openmetrics = exposition(self._registry.collect())
-        self._text = _Body(text, openmetrics=False)
-        self._openmetrics = _Body(openmetrics, openmetrics=True)
+        self._fits = (fits or FitBlocks()).section(snapshot.report)
+        self._changing = (*families(snapshot), *process.collect())
+        self._parts: dict[bool, Parts] = {}
+        for openmetrics, gzip in asked:
+            self._rendered(openmetrics=openmetrics).ended(b"", gzip=gzip)
+
+    @property
+    def asked(self) -> Collection[Format]:
+        """The formats it has been asked for."""
+        return tuple(self._finished)
 
     def body(self, counts: Callable[[], Counts], *, openmetrics: bool, gzip: bool) -> bytes:
         """The answer to one scrape. Scrapes within a tenth of a second of each other get the same."""
@@ -108,14 +71,22 @@ class Scrape:
         made, body = self._finished.get((openmetrics, gzip), (0.0, b""))
         if not 0 <= now - made < _SAME_FOR_SECONDS:
             age = None if self._taken is None else max(0.0, now - self._taken)
-            chosen = self._openmetrics if openmetrics else self._text
-            body = chosen.finish(_Tail(age_seconds=age, counts=counts()), gzip=gzip)
+            tail = exposition(_tail(age, counts()), openmetrics=openmetrics) + (_END if openmetrics else "")
+            body = self._rendered(openmetrics=openmetrics).ended(tail.encode(), gzip=gzip)
             self._finished[openmetrics, gzip] = now, body
         return body
 
-    def filtered(self, wanted: Sequence[str]) -> bytes:
+    def _rendered(self, *, openmetrics: bool) -> Parts:
+        """One format of what stays as it is until the next look."""
+        if openmetrics not in self._parts:
+            changing = exposition(self._changing, openmetrics=openmetrics)
+            kept = self._fits.openmetrics if openmetrics else self._fits.text
+            self._parts[openmetrics] = Parts((Part(changing.encode()), kept))
+        return self._parts[openmetrics]
+
+    def filtered(self, wanted: Collection[str]) -> bytes:
         """Only the named metrics, as text: rendered for the asking, since nobody asks twice the same."""
-        return exposition(self._registry.restricted_registry(list(wanted)).collect())[0]
+        return exposition(only(wanted, (*self._changing, *self._fits.families)), openmetrics=False).encode()
 
 
 def wants_openmetrics(accept: str) -> bool:

@@ -1,6 +1,6 @@
 """Metric families built from the contract: a name and its labels are written in shared.metric_names only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric as PrometheusMetric
@@ -33,3 +33,13 @@ def family(metric: Metric, rows: Rows) -> PrometheusMetric:
 def single(metric: Metric, value: float | None) -> PrometheusMetric:
     """A family without labels."""
     return family(metric, [({}, value)])
+
+
+def only(wanted: Collection[str], families: Iterable[PrometheusMetric]) -> Iterator[PrometheusMetric]:
+    """The families that have series of these names, with those series alone."""
+    for given in families:
+        samples = [sample for sample in given.samples if sample.name in wanted]
+        if samples:
+            kept = PrometheusMetric(given.name, given.documentation, given.type, given.unit)
+            kept.samples = samples
+            yield kept

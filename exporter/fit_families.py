@@ -1,17 +1,16 @@
-"""What fits as metric families whose text is kept while nothing changes: nine tenths of a scrape's lines are these."""
+"""What fits as metric families put together from blocks, one per device or group, whose text stays with them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.samples import Sample
 
-from exporter.families import family
 from exporter.sample_lines import sample_lines
 from shared import metric_names as names
 from shared.metric_names import Metric
-from shared.node_report import FitReport, NodeReport
+from shared.node_report import FitReport
 
 ON_GPUS: Final = (names.FITS_NOW, names.FITS_EMPTY, names.FIT_REQUIRED, names.FIT_HEADROOM)
 IN_GROUPS: Final = (
@@ -71,41 +70,6 @@ class FitFamily(PrometheusMetric):
     def lines(self) -> str:
         """All samples as text."""
         return "".join([block.lines[self._place] for block in self._blocks])
-
-
-class FitBlocks:
-    """The blocks in use. A fit report is never changed, so the very same ones have the very same text."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], FitBlock] = {}
-
-    def families(self, report: NodeReport) -> Iterator[PrometheusMetric]:
-        """`fittingroom_fits_now{uuid="GPU-…",model="llama-3.1-8b",quantization="Q4_K_M",…} 1` and its kin."""
-        before, self._kept = self._kept, {}
-        on_gpus = [self._block(before, "uuid", gpu.uuid, gpu.fits, ON_GPUS) for gpu in report.gpus]
-        yield from (FitFamily(metric, on_gpus, place) for place, metric in enumerate(ON_GPUS))
-        members = (
-            ({"group": group.group, "uuid": uuid}, 1) for group in report.groups for uuid in group.uuids
-        )
-        yield family(names.GROUP_INFO, members)
-        in_groups = [
-            self._block(before, "group", group.group, group.fits, IN_GROUPS) for group in report.groups
-        ]
-        yield from (FitFamily(metric, in_groups, place) for place, metric in enumerate(IN_GROUPS))
-
-    def _block(
-        self,
-        before: Mapping[tuple[str, str], FitBlock],
-        label: str,
-        key: str,
-        fits: tuple[FitReport, ...],
-        wanted: Sequence[Metric],
-    ) -> FitBlock:
-        block = before.get((label, key))
-        if block is None or block.fits is not fits:
-            block = FitBlock(label, key, fits, wanted)
-        self._kept[label, key] = block
-        return block
 
 
 def _values(fits: Sequence[FitReport]) -> tuple[list[float | None], ...]:

@@ -6,21 +6,16 @@ from typing import Final
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 
 from exporter.families import Rows, family, single
-from exporter.fit_families import FitBlocks
 from exporter.snapshot import Snapshot
 from shared import metric_names as names
 from shared.metric_names import Metric
 from shared.node_report import GpuReport, LoadedModelReport, MemoryReport, NodeReport
 
 
-def families(snapshot: Snapshot, fits: FitBlocks | None = None) -> Iterator[PrometheusMetric]:
-    """Everything a scrape shows but the snapshot's age and the count of requests, which change in between.
-
-    `fits` keeps the text of what fits from one snapshot to the next.
-    """
+def families(snapshot: Snapshot) -> Iterator[PrometheusMetric]:
+    """What changes from one look to the next; what fits is in `exporter.fit_families`, because mostly it does not."""
     yield from _health(snapshot)
     yield from _devices(snapshot.report)
-    yield from (fits or FitBlocks()).families(snapshot.report)
     yield from _loaded(snapshot.report)
 
 

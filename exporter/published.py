@@ -3,12 +3,13 @@
 import threading
 import time
 import zlib
+from collections.abc import Collection
 from functools import cached_property
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from exporter.exposition import Scrape
-from exporter.fit_families import FitBlocks
+from exporter.exposition import Format, Scrape
+from exporter.fit_section import FitBlocks
 from exporter.page import render_page
 from exporter.snapshot import Snapshot
 from shared.node_report import GpuReport, NodeReport
@@ -29,10 +30,20 @@ class Encoded:
 class Published:
     """A snapshot as metrics, as JSON and as a page."""
 
-    def __init__(self, snapshot: Snapshot, process: ProcessCollector, fits: FitBlocks | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        process: ProcessCollector,
+        fits: FitBlocks | None = None,
+        asked: Collection[Format] = (),
+    ) -> None:
         self.snapshot = snapshot
-        self.scrape = Scrape(snapshot, process, fits)
-        self.node_json = Encoded(snapshot.report.model_dump_json().encode())
+        self.scrape = Scrape(snapshot, process, fits, asked)
+
+    @cached_property
+    def node_json(self) -> Encoded:
+        """The report as JSON, made for the first who asks."""
+        return Encoded(self.snapshot.report.model_dump_json().encode())
 
     @cached_property
     def page(self) -> Encoded:
@@ -57,7 +68,9 @@ class Board:
 
     def publish(self, snapshot: Snapshot) -> None:
         """Put a snapshot in the place of the one before."""
-        published = Published(snapshot, self._process, self._fits)
+        before = self._current
+        asked = before.scrape.asked if before is not None else ()
+        published = Published(snapshot, self._process, self._fits, asked)
         with self._lock:
             self._current = published
 

@@ -137,7 +137,10 @@ class Reporter:
                 for device in found.devices
             ),
             groups=tuple(
-                GroupReport(group=place.key, uuids=place.uuids, fits=found.fits.by_place[place.key])
+                # the very tuple of the fits, which checking would copy: what is kept from look to look knows it by that
+                GroupReport.model_construct(
+                    group=place.key, uuids=place.uuids, fits=found.fits.by_place[place.key]
+                )
                 for place in found.groups
             ),
         )

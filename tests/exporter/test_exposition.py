@@ -4,7 +4,7 @@ import gzip
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 import shared.estimator
-from exporter.exposition import Scrape, SnapshotCollector, wants_gzip, wants_openmetrics
-from exporter.fit_families import FitBlocks
+from exporter.exposition import Scrape, wants_gzip, wants_openmetrics
+from exporter.fit_section import FitBlocks
 from exporter.metrics import families
 from exporter.nvml.device import HostMemory
 from exporter.nvml.driver import Nvml
@@ -160,21 +160,23 @@ def test_our_text_is_the_librarys_byte_by_byte(
     for labels, value in series:
         family.add_sample("a_bytes", labels, value)
 
-    text, openmetrics = exposition([family])
+    check_against_the_library([family])
 
+
+def check_against_the_library(families: Sequence[Metric]) -> None:
     class Collected:
-        def collect(self) -> list[Metric]:
-            return [family]
+        def collect(self) -> Sequence[Metric]:
+            return families
 
-    assert text == generate_text(Collected())  # type: ignore[arg-type]
-    assert openmetrics == generate_openmetrics(Collected())
+    assert exposition(families, openmetrics=False).encode() == generate_text(Collected())  # type: ignore[arg-type]
+    text = exposition(families, openmetrics=True) + "# EOF\n"
+    assert text.encode() == generate_openmetrics(Collected())
 
 
 def test_a_whole_scrape_is_the_librarys_byte_by_byte(snapshot: Snapshot) -> None:
-    registry = CollectorRegistry()
-    registry.register(SnapshotCollector(snapshot))
+    fits = FitBlocks().section(snapshot.report)
 
-    assert exposition(registry.collect()) == (generate_text(registry), generate_openmetrics(registry))
+    check_against_the_library([*families(snapshot), *fits.families])
 
 
 def test_scrapes_at_the_same_time_share_an_answer_and_later_ones_have_their_own(
@@ -215,13 +217,6 @@ def test_promtool_finds_nothing_to_say(scrape: Scrape) -> None:
         )
 
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-
-
-def test_registering_looks_at_nothing_and_tells_every_name(snapshot: Snapshot) -> None:
-    collector = SnapshotCollector(snapshot)
-
-    assert all(not family.samples for family in collector.describe())
-    assert "fittingroom_fits_now" in {family.name for family in collector.describe()}
 
 
 def test_only_the_named_metrics_are_given_when_asked(scrape: Scrape) -> None:
@@ -299,12 +294,14 @@ def test_text_kept_from_look_to_look_is_the_text_that_would_be_made(
 ) -> None:
     nvml = Nvml(HostMemory(read=lambda: (GIB, GIB), never_for={A100_40GB[0]}))
     reports, kept = reporter(catalog, tmp_path, simulated=False), FitBlocks()
-    changed = []
+    sections = []
     for used in (5, 5, 20, 7):
         show(Node(devices=(gpu(A100_40GB, 0, used=GIB), gpu(A100_40GB, 1, used=used * GIB))))
-        snapshot = reports.snapshot(look_at(nvml.read()), Counts())
-        with_kept = exposition(families(snapshot, kept))
-        assert with_kept == exposition(families(snapshot))
-        changed.append(with_kept)
-    assert changed[0] == changed[1] != changed[2]
+        report = reports.snapshot(look_at(nvml.read()), Counts()).report
+        section, anew = kept.section(report), FitBlocks().section(report)
+        assert (section.text.plain, section.openmetrics.plain) == (anew.text.plain, anew.openmetrics.plain)
+        sections.append(section)
     nvml.close()
+
+    assert sections[0] is sections[1], "nothing has changed, neither on a GPU nor on both together"
+    assert len({section.text.plain for section in sections}) == 3
