@@ -46,6 +46,9 @@ from shared.errors import UserError
 log: Final = logging.getLogger("fittingroom.bot")
 
 FINISH_SECONDS: Final = 5.0
+FLEET_READY_SECONDS: Final = (
+    60.0  # how old the names and sizes of GPUs may be that a look at Prometheus remembers
+)
 
 
 async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
@@ -82,6 +85,7 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         await thinker.warm()
         await stack.enter_async_context(slack_link(settings, app, link))
         if desk.reader:
+            await stack.enter_async_context(every(FLEET_READY_SECONDS, desk.reader.keep_ready))
             await stack.enter_async_context(every(settings.watch_every_seconds, rounds.run))
         await stop.wait()
         log.info("stopping")

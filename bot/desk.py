@@ -10,6 +10,7 @@ from bot.look_ups import LookUps, Tell
 from bot.messages.error import error_message
 from bot.thinker import Thinker
 from bot.thinking import HELP_WORDS, Asked, Misunderstood, Reply
+from bot.verbs import verb_of
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model
 from shared.errors import UserError
@@ -47,7 +48,9 @@ class Desk:
             return Reply(message=error_message(error, text, self.command), result="not_understood")
         asked = Asked(
             text=text,
-            fleet=None if text.strip().casefold() in HELP_WORDS else await self.look(),
+            fleet=None
+            if text.strip().casefold() in HELP_WORDS
+            else await self.look(models=verb_of(text) is not None),
             defaults=defaults,
             details=details,
             private=private,
@@ -60,7 +63,7 @@ class Desk:
     async def answer(self, text: str) -> Answer:
         """The answer itself. Raises UserError."""
         made: Answer | Misunderstood = await self.thinker.think(
-            "answer", Asked(text=text, fleet=await self.look(), rows=await self._rows(text))
+            "answer", Asked(text=text, fleet=await self.look(models=False), rows=await self._rows(text))
         )
         if isinstance(made, Misunderstood):
             raise made.error()
@@ -68,7 +71,7 @@ class Desk:
 
     async def json(self, text: str) -> dict[str, Any]:
         """The answer as `fit ask --json` prints it. Raises UserError."""
-        asked = Asked(text=text, fleet=await self.look(), rows=await self._rows(text))
+        asked = Asked(text=text, fleet=await self.look(models=False), rows=await self._rows(text))
         made: dict[str, Any] | Misunderstood = await self.thinker.think("json", asked)
         if isinstance(made, Misunderstood):
             raise made.error()
@@ -87,9 +90,12 @@ class Desk:
             return ()
         return await self.look_ups.rows_for(text, self.catalog, tell)
 
-    async def look(self) -> LiveFleet:
-        """The fleet now, the reason there is none, or None when no source is configured."""
-        return await self.reader.read_or_reason() if self.reader else None
+    async def look(self, *, models: bool = True) -> LiveFleet:
+        """The fleet now, the reason there is none, or None when no source is configured.
+
+        A plan takes free memory only: without `models`, what runs on the GPUs may be left out.
+        """
+        return await self.reader.read_or_reason(models=models) if self.reader else None
 
     def last_look(self) -> LiveFleet:
         """The fleet as last seen, without asking; None before the first look."""

@@ -1,7 +1,7 @@
 """The frozen Fleet: what our GPUs looked like at the last look, and how old that look is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 STALE_AFTER_SECONDS: Final = 120.0
@@ -67,14 +67,16 @@ class Fleet:
 
     Attributes:
         source: Where it was read, for a person: "Prometheus" or "the exporters".
+        models: Whether it was asked what runs on the GPUs; False leaves every `loaded` empty.
         problems: One sentence per exporter or query that did not answer; the rest of the fleet is still here.
         left_out: Nodes beyond the size we read.
     """
 
-    nodes: tuple[FleetNode, ...]
+    nodes: tuple[FleetNode, ...] = field(repr=False)  # asyncio prints what a task returned: thousands of GPUs
     source: str
     problems: tuple[str, ...] = ()
     left_out: int = 0
+    models: bool = True
 
     @property
     def simulated(self) -> bool:

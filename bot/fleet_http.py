@@ -28,11 +28,12 @@ async def get(
     url: str,
     *,
     params: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
     most_bytes: int = MOST_BYTES,
 ) -> bytes:
     """The body of a 200 answer of at most `most_bytes`; anything else is FleetUnavailable with the reason."""
     try:
-        async with session.stream("GET", url, params=params) as response:
+        async with session.stream("GET", url, params=params, headers=headers) as response:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk

@@ -1,150 +1,166 @@
-"""Reads the fleet from Prometheus' HTTP API: a few instant queries, joined here."""
+"""Reads the fleet from Prometheus: what moves at every look, what stays only when it may have changed."""
 
 import asyncio
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
 
 from bot.fleet import Fleet, FleetGpu, FleetNode, FleetUnavailable, LoadedModel
-from bot.fleet_http import client, get
+from bot.fleet_devices import BY_GPU, Device, Devices, Key, devices, key_of, left_out, node_name
+from bot.fleet_devices import QUERIES as STILL
+from bot.fleet_http import client
+from bot.prometheus_query import Labels, Series, ask
 from shared import metric_names as names
 
-MOST_GPUS: Final = 20_000
+KEPT_SECONDS: Final = 120.0  # a look uses no older names and sizes; the bot reads them anew every minute
 
-# What names the node, best first: labels a relabelling adds, then the scrape target itself.
-_NODE_LABELS: Final = ("node", "nodename", "kubernetes_node", "instance")
-_GPU: Final = "instance, uuid"
-_MODEL: Final = f"{_GPU}, model, quantization, engine"
-_KNOWN: Final = ", ".join(
-    dict.fromkeys((*_NODE_LABELS, "instance", "uuid", "index", "name", "gpu", "mig_profile", "parent_uuid"))
-)
-
-# Of 8,000 GPUs most of the time went into labels that nobody reads: each query asks for those that are read here.
-_QUERIES: Final = {
-    "info": f"max by ({_KNOWN}) ({names.GPU_INFO.name})",
-    "free": f"max by ({_GPU}) ({names.GPU_MEMORY_FREE.name})",
-    "total": f"max by ({_GPU}) ({names.GPU_MEMORY_TOTAL.name})",
+_MODEL: Final = f"{BY_GPU}, model, quantization, engine"
+_STATE: Final = {
+    "free": f"max by ({BY_GPU}) ({names.GPU_MEMORY_FREE.name})",
     "down": names.GPU_DOWN_INFO.name,
+    "age": f"time() - {names.POLL_TIMESTAMP.name}",
+}
+_MODELS: Final = {
     "loaded": f"max by ({_MODEL}) ({names.LOADED_MEMORY_USED.name})",
     "near": f"max by ({_MODEL}) ({names.LOADED_LIMIT_RATIO.name})",
-    "age": f"time() - {names.POLL_TIMESTAMP.name}",
-    "simulated": f"{names.SIMULATED.name} == 1",
 }
 
-Labels = Mapping[str, str]
-Key = tuple[str, str]
+Answers = Mapping[str, list[Series]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
-    metric: dict[str, str]
-    value: tuple[float, float]  # when, what; a number as text, "NaN" and "+Inf" included
+class PrometheusFleet:
+    """One Prometheus as the source of looks at the fleet.
 
+    Prometheus pays for every series that a look touches, so the names and sizes of GPUs are remembered. They are
+    read anew when a GPU came or went, and when they are older than `kept_seconds`.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    result: list[_Series]
+    def __init__(
+        self,
+        url: str,
+        deadline_seconds: float,
+        stale_after_seconds: float,
+        kept_seconds: float = KEPT_SECONDS,
+    ) -> None:
+        self._url = url
+        self._deadline_seconds = deadline_seconds
+        self._stale_after_seconds = stale_after_seconds
+        self._kept_seconds = kept_seconds
+        self._devices: Devices | None = None
 
+    async def look(self, models: bool) -> Fleet:
+        """One look, with the `models` on the GPUs or without.
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: Literal["success"]
-    data: _Result
+        Raises FleetUnavailable when a query fails or no GPU is known there.
+        """
+        moving = {**_STATE, **_MODELS} if models else _STATE
+        known = self._devices
+        if known and _now() - known.read_at > self._kept_seconds:
+            known = None
+        async with client(self._url, self._deadline_seconds) as session:
+            asked_at = _now()
+            answers = await self._ask(session, moving if known else {**moving, **STILL})
+            seen = _seen(answers)
+            if known is None:
+                # asked at the same moment: a GPU without a name may have come in between, so it is not called strange
+                named = {key_of(series.metric) for series in answers["info"]}
+                known = await self._remember(answers, seen & named, asked_at)
+            elif not known.are_still(seen):
+                known = await self._read_devices(session, seen)
+        # thousands of GPUs take a while to join
+        return await asyncio.to_thread(_fleet, known, answers, self._stale_after_seconds)
 
+    async def refresh(self) -> None:
+        """Read names and sizes anew, so that no look has to. Raises FleetUnavailable."""
+        async with client(self._url, self._deadline_seconds) as session:
+            answers = await self._ask(session, _STATE)
+            await self._read_devices(session, _seen(answers))
 
-_ANSWER: Final = TypeAdapter(_Answer)
+    async def _read_devices(self, session: httpx.AsyncClient, seen: frozenset[Key]) -> Devices:
+        asked_at = _now()
+        return await self._remember(await self._ask(session, STILL), seen, asked_at)
 
+    async def _remember(self, answers: Answers, seen: frozenset[Key], asked_at: float) -> Devices:
+        if not answers["info"]:
+            raise FleetUnavailable("Prometheus has no GPU series: does it scrape the exporters?")
+        self._devices = await asyncio.to_thread(
+            devices, answers["info"], answers["total"], answers["simulated"], seen, asked_at
+        )
+        return self._devices
 
-async def look_at_prometheus(url: str, deadline_seconds: float, stale_after_seconds: float) -> Fleet:
-    """One look through Prometheus. Raises FleetUnavailable when a query fails or no GPU is known there."""
-    async with client(url, deadline_seconds) as session:
+    async def _ask(self, session: httpx.AsyncClient, queries: Mapping[str, str]) -> Answers:
+        """Every query at once."""
         try:
             async with asyncio.TaskGroup() as group:
                 running = {
-                    name: group.create_task(_query(session, url, query)) for name, query in _QUERIES.items()
+                    name: group.create_task(ask(session, self._url, query)) for name, query in queries.items()
                 }
         except* FleetUnavailable as failures:
             first = failures.exceptions[0]
             reason = first.reason if isinstance(first, FleetUnavailable) else str(first)
             raise FleetUnavailable(f"Prometheus: {reason}") from None
-    answers = {name: task.result() for name, task in running.items()}
-    if not answers["info"]:
-        raise FleetUnavailable("Prometheus has no GPU series: does it scrape the exporters?")
-    # thousands of GPUs take a while to join
-    return await asyncio.to_thread(_fleet, answers, stale_after_seconds)
+        return {name: task.result() for name, task in running.items()}
 
 
-async def _query(session: httpx.AsyncClient, url: str, query: str) -> list[_Series]:
-    body = await get(session, url.rstrip("/") + "/api/v1/query", params={"query": query})
-    try:
-        return _ANSWER.validate_json(body).data.result
-    except ValidationError:
-        raise FleetUnavailable("its answer is not a query result") from None
+def _now() -> float:
+    return time.monotonic()
 
 
-def _fleet(answers: Mapping[str, list[_Series]], stale_after_seconds: float) -> Fleet:
-    known, free, total = answers["info"], _by_gpu(answers["free"]), _by_gpu(answers["total"])
-    reasons = {_key(series.metric): series.metric.get("reason", "") for series in answers["down"]}
-    loaded = _loaded_by_gpu(answers["loaded"], answers["near"])
-    parents = {(labels.get("instance", ""), labels.get("parent_uuid", "")) for labels in _labels(known)}
-    gpus: dict[str, list[FleetGpu]] = {}
-    for labels in _labels(known[:MOST_GPUS]):
-        key = _key(labels)
-        if key not in parents:  # a parent in MIG mode holds no model itself
-            gpu = _gpu(labels, free.get(key), total.get(key), reasons.get(key), loaded.get(key, ()))
-            gpus.setdefault(_node_name(labels), []).append(gpu)
-    ages = {_node_name(series.metric): series.value[1] for series in answers["age"]}
-    simulated = {_node_name(labels) for labels in _labels(answers["simulated"])}
+def _seen(answers: Answers) -> frozenset[Key]:
+    """The GPUs whose state the answers tell."""
+    return frozenset(key_of(series.metric) for name in ("free", "down") for series in answers[name])
+
+
+def _fleet(known: Devices, answers: Answers, stale_after_seconds: float) -> Fleet:
+    free = {key_of(series.metric): series.whole for series in answers["free"]}
+    reasons = {key_of(series.metric): series.metric.get("reason", "") for series in answers["down"]}
+    loaded = _loaded_by_gpu(answers.get("loaded", ()), answers.get("near", ()))
+    ages = {node_name(series.metric): series.value[1] for series in answers["age"]}
+
+    def nodes() -> Iterator[FleetNode]:
+        for name, of_node in known.by_node:
+            age = max(0.0, ages.get(name, float("inf")))
+            yield FleetNode(
+                name=name,
+                gpus=tuple(
+                    _gpu(device, free.get(device.key), reasons.get(device.key), loaded.get(device.key, ()))
+                    for device in of_node
+                ),
+                age_seconds=age,
+                simulated=name in known.simulated,
+                stale=age > stale_after_seconds,
+            )
+
     return Fleet(
-        nodes=tuple(_nodes(gpus, ages, simulated, stale_after_seconds)),
+        nodes=tuple(nodes()),
         source="Prometheus",
-        problems=_left_out(len(known)),
+        problems=tuple(left_out(known.count)),
+        models="loaded" in answers,
     )
 
 
-def _nodes(
-    gpus: Mapping[str, list[FleetGpu]],
-    ages: Mapping[str, float],
-    simulated: set[str],
-    stale_after_seconds: float,
-) -> Iterable[FleetNode]:
-    for name in sorted(gpus):
-        age = max(0.0, ages.get(name, float("inf")))
-        yield FleetNode(
-            name=name,
-            gpus=tuple(sorted(gpus[name], key=_order)),
-            age_seconds=age,
-            simulated=name in simulated,
-            stale=age > stale_after_seconds,
-        )
-
-
-def _gpu(
-    labels: Labels, free: int | None, total: int | None, down: str | None, loaded: Sequence[LoadedModel]
-) -> FleetGpu:
+def _gpu(device: Device, free: int | None, down: str | None, loaded: Sequence[LoadedModel]) -> FleetGpu:
     problem = None
     if down is not None:
         problem = down or "the device does not answer"
     elif free is None:
         problem = "its memory could not be read"
     return FleetGpu(
-        uuid=labels.get("uuid", ""),
-        index=labels.get("index", ""),
-        product=labels.get("name", ""),
-        gpu_id=labels.get("gpu") or None,
-        total_bytes=total,
+        uuid=device.uuid,
+        index=device.index,
+        product=device.product,
+        gpu_id=device.gpu_id,
+        total_bytes=device.total_bytes,
         free_bytes=None if problem else free,
-        mig_profile=labels.get("mig_profile") or None,
+        mig_profile=device.mig_profile,
         loaded=tuple(loaded),
         problem=problem,
     )
 
 
-def _loaded_by_gpu(loaded: list[_Series], near: list[_Series]) -> Mapping[Key, list[LoadedModel]]:
+def _loaded_by_gpu(loaded: Sequence[Series], near: Sequence[Series]) -> Mapping[Key, list[LoadedModel]]:
     ratios = {_model_key(series.metric): series.value[1] for series in near}
     found: dict[Key, list[LoadedModel]] = {}
     for series in loaded:
@@ -154,34 +170,11 @@ def _loaded_by_gpu(loaded: list[_Series], near: list[_Series]) -> Mapping[Key, l
             model=model,
             engine=engine,
             quantization=quantization,
-            used_bytes=_bytes(series),
+            used_bytes=series.whole,
             limit_ratio=ratios.get(key),
         )
         found.setdefault((instance, uuid), []).append(one)
     return found
-
-
-def _by_gpu(series: list[_Series]) -> dict[Key, int]:
-    return {_key(one.metric): size for one in series if (size := _bytes(one)) is not None}
-
-
-def _bytes(series: _Series) -> int | None:
-    """None for NaN and the infinities, which Prometheus may well return."""
-    value = series.value[1]
-    return int(value) if math.isfinite(value) else None
-
-
-def _labels(series: list[_Series]) -> Iterable[Labels]:
-    return (one.metric for one in series)
-
-
-def _order(gpu: FleetGpu) -> tuple[tuple[int, str], ...]:
-    """By index as a number: GPU 10 after GPU 9."""
-    return tuple((len(part), part) for part in gpu.index.split(":"))
-
-
-def _key(labels: Labels) -> Key:
-    return labels.get("instance", ""), labels.get("uuid", "")
 
 
 def _model_key(labels: Labels) -> tuple[str, str, str, str, str]:
@@ -193,15 +186,3 @@ def _model_key(labels: Labels) -> tuple[str, str, str, str, str]:
         label("quantization", ""),
         label("engine", ""),
     )
-
-
-def _node_name(labels: Labels) -> str:
-    name = next((labels[label] for label in _NODE_LABELS if labels.get(label)), "unnamed node")
-    host, _, port = name.rpartition(":")
-    return host if host and port == "9835" else name
-
-
-def _left_out(gpus: int) -> tuple[str, ...]:
-    if gpus <= MOST_GPUS:
-        return ()
-    return (f"only the first {MOST_GPUS:,} of {gpus:,} GPUs were read",)

@@ -8,27 +8,42 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 
 from benchmarks.fleet.pages import Fleet, one_page, served
 from benchmarks.fleet.prometheus import Prometheus, running
 from bot.fleet import STALE_AFTER_SECONDS
-from bot.fleet_prometheus import look_at_prometheus
+from bot.fleet_prometheus import PrometheusFleet
 
 DASHBOARDS = Path(__file__).parents[2] / "deploy/helm/fittingroom/files/dashboards"
 PAGE = Path(__file__).parents[2] / "docs/scale.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+LOOKS = {
+    "free": "the bot's look: where memory is free",
+    "models": "the same with the models that run",
+    "first": "a first look, with names and sizes",
+    "names": "names and sizes read anew, every minute",
+}
 GIB = 1024**3
 
 
-def bot_looks(url: str, times: int) -> list[float]:
-    """Seconds of each look of the bot at the whole fleet."""
-    seconds = []
-    for _ in range(times):
+async def bot_looks(url: str, times: int) -> dict[str, list[float]]:
+    """Seconds of each look of the bot at the whole fleet, by what is looked at."""
+    source = PrometheusFleet(url, 60.0, STALE_AFTER_SECONDS)
+    seconds: dict[str, list[float]] = {what: [] for what in ("first", "free", "models", "names")}
+
+    async def timed(what: str, act: Awaitable[object]) -> None:
         started = time.perf_counter()
-        asyncio.run(look_at_prometheus(url, 60.0, STALE_AFTER_SECONDS))
-        seconds.append(time.perf_counter() - started)
-    return sorted(seconds)
+        await act
+        seconds[what].append(time.perf_counter() - started)
+
+    for _ in range(times):
+        await timed("first", PrometheusFleet(url, 60.0, STALE_AFTER_SECONDS).look(False))
+        await timed("names", source.refresh())
+        await timed("free", source.look(False))
+        await timed("models", source.look(True))
+    return {what: sorted(taken) for what, taken in seconds.items()}
 
 
 def dashboard_queries(server: Prometheus) -> list[tuple[float, str, str]]:
@@ -66,10 +81,9 @@ def measured(server: Prometheus, fleet: Fleet, gpus: int, looks: int) -> str:
     }
     for name, (taken, interval) in server.rule_groups().items():
         rows[f"rules {name}, every {interval:g} s"] = f"{taken:.3f} s"
-    seconds = bot_looks(server.url, looks)
-    rows["bot's look, quickest"] = f"{seconds[0]:.3f} s"
-    rows["bot's look, median"] = f"{statistics.median(seconds):.3f} s"
-    rows[f"bot's look, slowest of {looks}"] = f"{seconds[-1]:.3f} s"
+    for what, seconds in asyncio.run(bot_looks(server.url, looks)).items():
+        best, middle, worst = seconds[0], statistics.median(seconds), seconds[-1]
+        rows[LOOKS[what]] = f"{best:.2f} s at best, {middle:.2f} s median, {worst:.2f} s slowest of {looks}"
     timed = dashboard_queries(server)
     rows["dashboard queries"] = f"{len(timed)}"
     rows["dashboard query, median"] = f"{statistics.median(taken for taken, _, _ in timed):.3f} s"

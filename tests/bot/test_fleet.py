@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.fleet import FleetUnavailable
+from bot.fleet import Fleet, FleetUnavailable
 from bot.fleet_reader import FleetReader, fleet_reader
 from tests.bot.fleet_world import A100_80, GIB, exporters, failed_node, gpu, loaded, lost, node
 
@@ -80,6 +80,33 @@ async def test_all_who_ask_at_once_share_one_look() -> None:
         shared = reader(nodes[0].url)
         await asyncio.gather(*(shared.read() for _ in range(50)))
         assert nodes[0].requests == 1
+
+
+async def test_a_look_with_the_models_serves_who_wants_free_memory_and_not_the_other_way_round() -> None:
+    asked: list[bool] = []
+
+    async def look(models: bool) -> Fleet:
+        asked.append(models)
+        await asyncio.sleep(0)
+        return Fleet(nodes=(), source="Prometheus", models=models)
+
+    shared = FleetReader(look=look)
+    assert not (await shared.read(models=False)).models
+    assert (await shared.read()).models
+    assert (await shared.read(models=False)).models
+    assert asked == [False, True]
+
+    at_once = FleetReader(look=look)
+    whole, free = await asyncio.gather(at_once.read(), at_once.read(models=False))
+    assert whole is free
+
+
+async def test_a_source_that_is_away_while_names_are_read_is_told_by_the_next_look() -> None:
+    reader = fleet_reader(prometheus_url="http://127.0.0.1:9")
+    assert reader is not None
+    await reader.keep_ready()
+    with pytest.raises(FleetUnavailable, match="Prometheus: nothing answers"):
+        await reader.read()
 
 
 async def test_a_failure_is_kept_as_long_as_a_success_so_a_hanging_source_is_waited_for_once() -> None:
