@@ -39,7 +39,7 @@ class Channels:
         except UserError as error:
             return error_message(error, turn.text, self.desk.command), "not_understood"
         # a model is what one asks about, not what one takes for granted
-        text = canonical_text(replace(query, model=None, other_models=(), quantization=None))
+        text = canonical_text(replace(query, model=None, other_models=(), quantization=None, ambiguous=()))
         await self._put(turn, text)
         return set_message(text), "answered"
 

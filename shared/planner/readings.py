@@ -15,6 +15,8 @@ _DIFFERENT_THINGS: Final = ("gpu", "quantization", "gpu_memory_bytes")
 def readings_of(query: Query, catalog: Catalog) -> tuple[Query, ...]:
     """One question per reading, the likeliest first, at most four; empty where nothing is open.
 
+    A number that nobody could place has no readings: the rest of the question is one, and the number is asked about.
+
     Of several ambiguities the one with the fewest choices is answered for each of them first, so that two GPUs
     and a dozen models become two models on each GPU rather than four models on one.
     """
@@ -25,7 +27,7 @@ def readings_of(query: Query, catalog: Catalog) -> tuple[Query, ...]:
         if choices:
             found = [decide(one) for one in found for decide in choices]
             room //= len(choices)
-    return tuple(replace(one, ambiguous=()) for one in found) if found != [query] else ()
+    return tuple(replace(one, ambiguous=()) for one in found) if query.ambiguous else ()
 
 
 def of_readings(query: Query, plans: Sequence[Plan]) -> Plan:
@@ -47,6 +49,7 @@ def of_readings(query: Query, plans: Sequence[Plan]) -> Plan:
 
 def _decided(ambiguity: Ambiguity, query: Query, catalog: Catalog) -> list[Callable[[Query], Query]]:
     """What makes each choice of it the question's own; nothing where the question has that part already."""
+    counts = dict(zip(ambiguity.choices, ambiguity.counts, strict=bool(ambiguity.counts)))
     rows: dict[str, object]
     match ambiguity.field:
         case "model" if query.model is None:
@@ -60,10 +63,11 @@ def _decided(ambiguity: Ambiguity, query: Query, catalog: Catalog) -> list[Calla
         case _:
             return []
 
-    def deciding(row: object) -> Callable[[Query], Query]:
-        return lambda one: replace(one, **{ambiguity.field: row})  # type: ignore[arg-type]
+    def deciding(choice: str) -> Callable[[Query], Query]:
+        fields = {ambiguity.field: rows[choice]} | ({"gpu_count": counts[choice]} if counts else {})
+        return lambda one: replace(one, **fields)  # type: ignore[arg-type]
 
-    return [deciding(rows[choice]) for choice in ambiguity.choices if choice in rows]
+    return [deciding(choice) for choice in ambiguity.choices if choice in rows]
 
 
 def _is_comparison(ambiguity: Ambiguity, plans: Sequence[Plan]) -> bool:

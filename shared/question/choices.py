@@ -1,15 +1,16 @@
-"""Choices written out in a question, as the stable text form has them: "gpu?=a100-40gb|a100-80gb"."""
+"""Choices written out in a question, as buttons carry them: "gpu?=a100-40gb|a100-80gb", "gpu?=a100-80gb@1|l40s@2"."""
 
 import re
 from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.errors import UnknownName
+from shared.question.flags import MOST_GPUS
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
 
 _CHOICES: Final = re.compile(
-    r"(?<!\w)(?P<field>model|gpu|quantization|gpu_memory_bytes)\?=(?P<choices>[\w.-]+(?:\|[\w.-]+)+)"
+    r"(?<!\w)(?P<field>model|gpu|quantization|gpu_memory_bytes)\?=(?P<choices>[\w.-]+(?:@\d+)?(?:\|[\w.-]+(?:@\d+)?)+)"
 )
 
 
@@ -28,15 +29,24 @@ def read_choices(question: Remaining, catalog: Catalog) -> frozenset[str]:
             "gpu": catalog.gpus,
             "quantization": catalog.quantizations,
             "gpu_memory_bytes": {
-                choice: None for choice in match["choices"].split("|") if choice.isdecimal()
+                choice: None for choice in re.split(r"[|@]", match["choices"]) if choice.isdecimal()
             },
         }[field]
         known = {row_id.lower(): row_id for row_id in ids}
-        choices = []
-        for choice in match["choices"].split("|"):
+        choices, counts = [], []
+        for part in match["choices"].split("|"):
+            choice, _, count = part.partition("@")
             if choice not in known:
                 raise UnknownName(field, choice)
             choices.append(known[choice])
-        question.ambiguous.append(Ambiguity(field=field, given=given, choices=tuple(choices)))
+            counts += [min(int(count), MOST_GPUS)] if count else []
+        question.ambiguous.append(
+            Ambiguity(field=field, given=given, choices=tuple(choices), counts=_of_all(counts, choices))
+        )
         fields.add(field)
     return frozenset(fields)
+
+
+def _of_all(counts: list[int], choices: list[str]) -> tuple[int, ...]:
+    """A count for each choice; none where one lacks it."""
+    return tuple(max(1, count) for count in counts) if len(counts) == len(choices) else ()

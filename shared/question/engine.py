@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.errors import UnknownName
-from shared.question.remaining import Remaining
+from shared.question.remaining import Remaining, is_rejected
 
 # programs built on an engine of the catalog; a person names these more often than the engine
 _BUILT_ON: Final = {
@@ -51,6 +51,9 @@ def read_engine(question: Remaining, pattern: re.Pattern[str], means: dict[str, 
     found: str | None = None
     for match in question.find_all(pattern):
         engine = means[match["name"]]
+        if is_rejected(question.lower[: match.start()]):
+            question.take_match(match)
+            continue
         if found is None:
             found = engine
             how = "exact" if match["name"] == engine else "alias"

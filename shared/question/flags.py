@@ -33,7 +33,7 @@ _TENSOR_PARALLEL: Final = tuple(
 _OTHER_FLAGS: Final = re.compile(
     r"(?<![\w-])(?:(?:--n-cpu-moe|-ncmoe)[ =]\d+|(?:-ot|--override-tensor)[ =]\S+|(?:-pp|"
     r"--pipeline-parallel-size|pipeline[- ]parallel(?:ism)?(?:[-_ ]size)?|pp)[ =:]*\d{1,4}(?![\w.])|"
-    r"(?:--?gpu-memory-utilization|gpu_memory_utilization|gpu[ -]mem(?:ory)? util(?:ization)?|"
+    r"(?:(?:--?)?gpu-memory-utilization|gpu_memory_utilization|gpu[ -]mem(?:ory)? util(?:ization)?|"
     r"mem[-_]fraction[-_]static)[ =:]+\d*\.?\d+|"
     r"(?:--?ubatch-size|-ub|--batch-size|-b|--threads|-t|--port|--seed|--temp)[ =:]+\d+|"
     r"-fa(?: (?:on|off|1|0))?|--flash-attn(?: (?:on|off|1|0))?|--mlock|--no-mmap|--enforce-eager|--trust-remote-code|"

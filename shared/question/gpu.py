@@ -48,6 +48,10 @@ _UNBRANDED: Final = re.compile(
 )
 
 
+# "a 64gb 6090": a number that only GeForce cards have
+_GEFORCE_NUMBER: Final = re.compile(r"(?<![\w.-])(?P<name>[2-9]0[5-9]0(?:[ -]?(?:ti|super))*)(?![\w.-])")
+
+
 def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, catalog: Catalog) -> Hardware:
     """GPU, count and memory; what is left open is recorded as an ambiguity.
 
@@ -123,7 +127,7 @@ def _left_for_the_host(
 
 def refuse_unknown_gpu(question: Remaining, catalog: Catalog) -> None:
     """Refuse what is left and can only be a GPU we do not know ("on a H300")."""
-    match = question.find(_UNBRANDED)
+    match = question.find(_UNBRANDED) or question.find(_GEFORCE_NUMBER)
     if match is not None:
         raise _unknown_gpu(question.given(*match.span("name")), catalog)
 

@@ -7,7 +7,7 @@ from typing import Final
 from shared.errors import UserError
 from shared.question.amounts import COUNT, WORD, count_of
 from shared.question.flags import MOST_GPUS
-from shared.question.remaining import Remaining
+from shared.question.remaining import TAKEN, Remaining
 
 _FILL: Final = (
     r"(?:(?:of|the|those|these|used|new|spare|old|local|refurbished|second ?hand|identical|separate|physical|my|our|"
@@ -36,10 +36,14 @@ _ANYWHERE: Final = re.compile(
     rf"more )?(?:[a-z]+-core )?"
     rf"(?:gpus?|cards?|graphics cards?|显卡|张卡|卡)(?![\w])|(?P<pair>pair) of (?:gpus|cards))"
 )
+_MACHINES: Final = r"s?(?:-based| based| gpu)?[ -](?:nodes|servers|machines|boxes|hosts)"
 _NODES: Final = re.compile(
     rf"(?<![\w.-])(?P<n>{COUNT})[ -]?x?[ ](?:nodes?|servers?|machines?|boxes|hosts?)(?: of| with| x|,)?(?!\w)"
     r"|(?P<machines>\d{1,3}|[两二三四六八])[ ]?(?:台|节点|机)(?![式型])"
+    rf"|(?<![\w.-])(?P<named>{COUNT})[ -]?x?[ ]?{TAKEN}+{_MACHINES}(?!\w)"
 )
+_MACHINES_AFTER: Final = re.compile(rf"{_MACHINES}\b")
+_GPUS_OF_A_NODE: Final = 8  # HGX baseboards of A100 to B300 and of MI300X alike
 _RACK: Final = re.compile(r" ?nvl(?P<n>36|72|144)(?!\w)")  # "GB200 NVL72"
 _EIGHT_GPU_SYSTEM: Final = re.compile(r"(?<!\w)[dh]gx(?:[ -]+(?:node|server|system|pod))?[ -]*$")
 
@@ -50,7 +54,8 @@ def count_beside(question: Remaining, start: int, end: int, is_family: Callable[
     if after is not None:
         number = next((text for name, text in after.groupdict().items() if text and name != "pair"), None)
         question.take(end, end + after.end())
-        return _checked(2 if number is None else count_of(number))
+        said = 2 if number is None else count_of(number)
+        return _checked(said * (_system_count(question, max(0, start - 60), start) or 1))
     rack = _RACK.search(question.whole[start : end + 4])
     if rack is not None:
         question.take(start, start + rack.end())
@@ -61,6 +66,8 @@ def count_beside(question: Remaining, start: int, end: int, is_family: Callable[
         return _system_count(question, low, start)
     groups = before.groupdict()
     text = next((text for name, text in groups.items() if text and name != "pair"), None)
+    if (groups["n"] or groups["w"]) and _MACHINES_AFTER.match(question.lower[end : end + 20]):
+        return None  # "2 H100 nodes" counts machines
     if groups["n"] and is_family(_word_before(question.lower[: low + before.start()])):
         return None  # "llama 3 4090s": the number is the model's version
     question.take(low + before.start(), start)
@@ -82,7 +89,7 @@ def nodes(question: Remaining) -> int:
     if match is None:
         return 1
     question.take_match(match)
-    return _checked(count_of(match["n"] or match["machines"]))
+    return _checked(count_of(match["n"] or match["machines"] or match["named"]))
 
 
 def checked_total(question: Remaining, count: int) -> int:
@@ -90,13 +97,27 @@ def checked_total(question: Remaining, count: int) -> int:
     return _checked(count * nodes(question))
 
 
+def count_of_nodes(question: Remaining) -> int | None:
+    """GPUs of data-center nodes of which only the number is said ("2 H100 nodes"): eight each; None where none is."""
+    machines = nodes(question)
+    if machines == 1:
+        return None
+    question.warnings.append(f"I took each of the {machines} nodes to have {_GPUS_OF_A_NODE} GPUs.")
+    return _checked(machines * _GPUS_OF_A_NODE)
+
+
 def _system_count(question: Remaining, low: int, start: int) -> int | None:
-    """A DGX or HGX of data-center cards holds eight."""
+    """A DGX or HGX of data-center cards holds eight; several of them are counted before it ("two DGX H100")."""
     match = _EIGHT_GPU_SYSTEM.search(question.lower[low:start])
     if match is None:
         return None
     question.take(low + match.start(), start)
-    return 8
+    several = _BEFORE.search(question.lower[low : low + match.start()])
+    number = several and (several["x"] or several["n"] or several["w"])
+    if several is None or number is None:
+        return _GPUS_OF_A_NODE
+    question.take(low + several.start(), low + several.end())
+    return _checked(_GPUS_OF_A_NODE * count_of(number))
 
 
 def _word_before(text: str) -> str:

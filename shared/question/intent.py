@@ -53,6 +53,10 @@ _CHEAPEST: Final = re.compile(
     r"bang)|bang for|as cheap as|"
     r"lowest hourly|minimum (?:cost|spend|budget)|min cost|最便宜)\b|最便宜"
 )
+_PRICE: Final = re.compile(
+    r"\b(?:prices?|costs?|how much money|per hour)\b|"
+    r"\b(?:budget|cheap)(?: \w+)? (?:gpus?|cards?|options?|builds?|setups?|rigs?)\b"
+)
 _WHAT_FITS: Final = re.compile(
     r"\b(?:what|which|wich|wat|any|best|biggest|largest|smartest|strongest|good|list|recommend\w*|suggest\w*|what's|whats|other)\b"
     r"[^.?!]{0,40}\b(?:models?|llms?|run|fits?|runs|can i|use|host|load|weights)\b"
@@ -87,7 +91,7 @@ def intent_of(
         return Intent.MAX_CONTEXT
     if not has_sequences and wants_most_sequences(text):
         return Intent.MAX_SEQUENCES
-    if _CHEAPEST.search(text):
+    if _CHEAPEST.search(text) or (not has_hardware and _PRICE.search(text)):
         return Intent.CHEAPEST
     if models > 1:
         return Intent.COMPARE

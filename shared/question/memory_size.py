@@ -1,5 +1,7 @@
 """Memory sizes in a question, each with what it measures: a card, all cards, the host, or nothing of ours."""
 
+# ruff: noqa: RUF001 - sizes are said in Russian too
+
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +14,12 @@ CARD: Final = "card"  # said to be a GPU's memory
 HOST: Final = "host"
 PLAIN: Final = "plain"  # not said whose
 
-_GIB_OF_UNIT: Final = {"t": Decimal(1024), "g": Decimal(1), "m": Decimal(1) / 1024, "b": Decimal(1) / GIB}
+_GIB_OF_UNIT: Final = {
+    **dict.fromkeys("gгギ", Decimal(1)),
+    "t": Decimal(1024),
+    "m": Decimal(1) / 1024,
+    "b": Decimal(1) / GIB,
+}
 _KINDS: Final = (
     r"(?:(?:of|video|graphics|total|combined|free|available|dedicated|shared|unified|system|host|cpu|main|gpu|normal|"
     r"regular|physical|l?p?ddr[345][\w-]*|gddr\w*|hbm\w*)[ -])*"
@@ -22,7 +29,8 @@ _WHAT: Final = (
     r"weights|checkpoint|download|total|combined)"
 )
 _SIZE: Final = re.compile(
-    r"(?<![\w.$])(?P<n>\d{1,16}(?:\.\d{1,3})?)[ -]?(?P<unit>gi?bs?|gigs?|gigabytes?|g|mi?b|ti?b|bytes)"
+    r"(?<![\w.$])(?:(?<![-/])\d{1,2} ?(?:-|to) ?)?(?P<n>\d{1,16}(?:\.\d{1,3})?)[ -]?(?P<unit>gi?bs?|gigs?|gigas?|"
+    r"gigabytes?|гб|гиг(?:а|ов|абайт\w*)?|ギガ|go(?= ?(?:de |d'|v?ram|[,.;:?!)]|$))|g|mi?b|ti?b|bytes)"
     rf"(?P<after>(?:[ -]?{_KINDS}{_WHAT})?)(?![\w/]|\.\d)"
     r"|(?<![\w-])--?(?:gpu-)?(?:memory|vram|mem)[ =](?P<flag>\d{1,5}(?:\.\d{1,3})?)g?(?![\w.])"
 )
@@ -30,10 +38,10 @@ _NOT_OURS: Final = re.compile(r"ssd|nvme|hdd|disk|storage|file|gguf|weights|chec
 _CARD_AFTER: Final = re.compile(r"v-?ram|video|graphics|gpu|dedicated|gddr|hbm|显存")
 _HOST_AFTER: Final = re.compile(r"(?<!unified )\bram|ddr|dram|(?:system|host|cpu|main) mem|内存")
 _LEADS: Final = r"(?: (?:is|of|size|limit|budget|with|around|about))*[ :=~]*$"
-_HOST_BEFORE: Final = re.compile(rf"(?:\bram|(?:system|host|cpu|main) memory|内存){_LEADS}")
+_HOST_BEFORE: Final = re.compile(rf"(?:\bram|\bl?p?ddr[345]\w*|(?:system|host|cpu|main) memory|内存){_LEADS}")
 _CARD_BEFORE: Final = re.compile(rf"(?:v-?ram|gpu mem(?:ory)?|显存){_LEADS}")
 _A_SIZE_BEFORE: Final = re.compile(
-    r"\d ?g(?:i?b|igs?)?[ -](?:of )?(?:v-?ram|ram|system memory|gpu memory|显存|内存)"
+    rf"\d ?g(?:i?b|igs?)?[ -](?:of )?(?:v-?ram|ram|system memory|gpu memory|显存|内存){_LEADS}"
 )
 _ALL_AFTER: Final = re.compile(
     r"^\)? ?(?:in )?(?:total|combined|altogether|overall|together|across|between|pooled|aggregate)\b"

@@ -9,7 +9,7 @@ from shared.catalog.rows import Gpu
 from shared.errors import UnknownName
 from shared.question.atoms import key_of, without
 from shared.question.gpu_choice import rows_of
-from shared.question.gpu_count import checked_total, count_anywhere, count_beside
+from shared.question.gpu_count import checked_total, count_anywhere, count_beside, count_of_nodes
 from shared.question.gpu_mention import GpuMention
 from shared.question.gpu_names import BRAND, GpuNames
 from shared.question.hardware import Hardware
@@ -22,9 +22,6 @@ _BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w%]|[.,]\d|[ -]?x )")
 _ONE_MORE: Final = re.compile(r"\b(?:another|a second|second|2nd|one more)(?: [a-z]+){0,2} $")
 _BETWEEN: Final = re.compile(r"[ (,\-_]{0,3}(?:with |w/ ?)?")
 _ONE_AT_A_TIME: Final = "I plan one kind of GPU at a time, so each of those you named is planned on its own."
-_COUNTS_DIFFER: Final = (
-    "You named different numbers of GPUs: ask about one kind at a time to plan just those."
-)
 
 
 def read_named_gpus(
@@ -56,27 +53,44 @@ def read_named_gpus(
             return together
     said = _count(question, mentions, counts)
     rows: dict[str, Gpu] = {}
-    for mention in mentions:
-        rows.update({row.id: row for row in _rows(question, names, mention, mentions, sizes, said)})
+    counts_of: dict[str, int] = {}
+    for mention, number in zip(mentions, counts, strict=True):
+        for row in _rows(question, names, mention, mentions, sizes, said or number):
+            rows[row.id] = row
+            counts_of[row.id] = number or 1
     given = " / ".join(dict.fromkeys(question.given(one.start, one.end) for one in mentions))
-    count = None if said is None else checked_total(question, said)
+    count = checked_total(question, said) if said is not None else _of_nodes(question, tuple(rows.values()))
     if count is not None:
         question.note("gpu_count", given, count, "exact")
     if profile is not None:
         return _slice(question, tuple(rows.values()), given, profile, count)
     if len(rows) > 1 and _are_several(mentions):
         question.warnings.append(_ONE_AT_A_TIME)
-    return _one_or_a_choice(question, tuple(rows.values()), given, count)
+    differing = tuple(counts_of.values()) if _differ(mentions, counts) else ()
+    return _one_or_a_choice(question, tuple(rows.values()), given, count, differing)
 
 
-def _one_or_a_choice(question: Remaining, rows: Sequence[Gpu], given: str, count: int | None) -> Hardware:
-    """The one row that was meant, or the rows to ask about."""
+def _one_or_a_choice(
+    question: Remaining, rows: Sequence[Gpu], given: str, count: int | None, counts: tuple[int, ...]
+) -> Hardware:
+    """The one row that was meant, or the rows to ask about, with the number of each where they differ."""
     if len(rows) > 1:
-        question.ambiguous.append(Ambiguity(field="gpu", given=given, choices=tuple(row.id for row in rows)))
+        choices = tuple(row.id for row in rows)
+        question.ambiguous.append(Ambiguity(field="gpu", given=given, choices=choices, counts=counts))
         return Hardware(count=count, is_named=True)
     (row,) = rows
     question.note("gpu", given, row.id, "exact" if given.lower() in {row.id, row.name.lower()} else "alias")
     return Hardware(gpu=row, count=count, is_named=True)
+
+
+def _of_nodes(question: Remaining, rows: Sequence[Gpu]) -> int | None:
+    """The GPUs of "2 H100 nodes"; a node of other cards has any number."""
+    return count_of_nodes(question) if all(row.segment == "datacenter" for row in rows) else None
+
+
+def _differ(mentions: Sequence[GpuMention], counts: Sequence[int | None]) -> bool:
+    """Whether several kinds are named in different numbers: "an A6000 or 2x 4090"."""
+    return _are_several(mentions) and len({count or 1 for count in counts}) > 1
 
 
 def _are_several(mentions: Sequence[GpuMention]) -> bool:
@@ -98,6 +112,8 @@ def _one_machine(
             return None
         gpus += [rows[0]] * (count or 1)
     first = counts[0] or 1
+    if count_anywhere(question) not in (None, len(gpus)):
+        return None
     given = question.given(mentions[0].start, mentions[-1].end)
     question.note("gpu", given, " + ".join(gpu.name for gpu in gpus), "exact")
     return Hardware(gpu=gpus[0], count=first, beside=tuple(gpus[first:]), is_named=True)
@@ -120,8 +136,7 @@ def _counts(
 
 def _count(question: Remaining, mentions: Sequence[GpuMention], counts: Sequence[int | None]) -> int | None:
     """How many GPUs are said; None where several kinds differ in it."""
-    if _are_several(mentions) and len({count or 1 for count in counts}) > 1:
-        question.warnings.append(_COUNTS_DIFFER)
+    if _differ(mentions, counts):
         return None
     said = [count for count in counts if count is not None]
     if len(mentions) > 1 and any(_ONE_MORE.search(question.whole[: one.start]) for one in mentions[1:]):

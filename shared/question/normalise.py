@@ -61,6 +61,11 @@ _REWRITES: Final = (
     (re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"), " "),
     (re.compile(r"(?<=[A-Za-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"), " "),
     (re.compile(r"(?<![\w.])(\d{1,3})x(?=\d{1,4} ?g(?:i?b)?\b)", re.IGNORECASE), r"\1x "),
+    # "2x8xH100", "2x 8x H100": machines of that many GPUs
+    (
+        re.compile(r"(?<![\w.])(\d{1,2}) ?x ?(\d{1,2}) ?x ?(?=[a-z])", re.IGNORECASE),
+        r"\1 nodes of \2x ",
+    ),
     (re.compile(r"\b(?:a|one) million(?= (?:tokens?|toks?|context|ctx)\b)", re.IGNORECASE), "1000000"),
     (
         re.compile(r"(?<![\w.])(\d{1,2}) million(?= (?:tokens?|toks?|context|ctx)\b)", re.IGNORECASE),
@@ -71,7 +76,9 @@ _REWRITES: Final = (
     (re.compile(r"(?<=\d)(ti|super|xtx?)(\d{1,2} ?g(?:i?b)?)\b", re.IGNORECASE), r"\1 \2"),
     # what clouds and images call GPUs and engines
     (re.compile(r"\bgpu_(\d{1,2})x_([a-z]+\d+)(?:_([a-z0-9]+))?\b", re.IGNORECASE), r"\1x \2 \3"),
+    (re.compile(r"-\d{5}-of-\d{5}(?!\d)"), ""),
     (re.compile(r"\bvllm/vllm-openai\S*", re.IGNORECASE), "vllm "),
+    (re.compile(r"\b(awq|gptq)[-_]marlin\b", re.IGNORECASE), r"\1"),
     (re.compile(r"\blmsysorg/(?=sglang)", re.IGNORECASE), ""),
     (re.compile(r"\bdistil(?:led)?\b", re.IGNORECASE), "distill"),
     # one way to write a number of parameters
@@ -134,4 +141,4 @@ def _type_of_file(path: str) -> str:
 
 def _is_text(char: str) -> bool:
     """Letters, digits, marks and punctuation; symbols only where they mean something here."""
-    return char in "+<>=|$^~" or unicodedata.category(char)[0] in "LNPMZ"
+    return char in "+<>=|$€£¥^~" or unicodedata.category(char)[0] in "LNPMZ"

@@ -1,12 +1,18 @@
 """What a question said that an answer leaves out: said, since it may be what matters."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from shared.errors import shown
+from shared.question.query import Ambiguity, Query
 from shared.question.remaining import Remaining
+from shared.units import GIB
 
 _MOST_LISTED: Final = 4
+_MOST_GPUS: Final = 64  # of a count that lost its word
+_MOST_THOUSANDS: Final = 1_024
+_MOST_GIB: Final = 1_024
 _TRAINING: Final = re.compile(
     r"(?<!\w)(?:fine[- ]?tun(?:e|ing)|(?:pre-?)?train(?:ing)?|q?lora|sft|rlhf|dpo)(?!\w)"
 )
@@ -33,3 +39,44 @@ def own_up(question: Remaining, *, has_gpu: bool, has_quantization: bool) -> Non
     if unread:
         listed = ", ".join(shown(number) for number in unread[:_MOST_LISTED])
         question.warnings.append(f"I made no use of {listed} in your question.")
+
+
+def _numbers_said(query: Query) -> set[int]:
+    """Numbers that say again what was read elsewhere, and 1, which is what is taken where nothing is said."""
+    counts = {
+        1,
+        query.gpu_count,
+        query.sequences,
+        query.tensor_parallel,
+        query.gpu_layers,
+        query.context_tokens,
+    }
+    counts |= {query.context_tokens // 1024} if query.context_tokens else set()
+    counts |= {size // GIB for size in (query.gpu_memory_bytes, query.host_memory_bytes) if size}
+    counts |= {query.gpu.memory_marketed_gb} if query.gpu else set()
+    return {count for one in query.ambiguous for count in one.counts} | {
+        one for one in counts if one is not None
+    }
+
+
+def ask_for_a_number(question: Remaining, query: Query) -> Query:
+    """Ask what the first number means that nobody made use of, with what it may be that the question does not say."""
+    said = _numbers_said(query)
+    number = next((one for one in question.unread_counts() if int(one) not in said), None)
+    if number is None:
+        return query
+    value = int(number)
+    unsaid = {
+        f"{value} GPUs": query.gpu_count is None and 1 <= value <= _MOST_GPUS,
+        f"{value} users": query.sequences is None and value >= 1,
+        f"{value}k context": query.context_tokens is None and 1 <= value <= _MOST_THOUSANDS,
+        f"{value} tokens of context": query.context_tokens is None and value > _MOST_THOUSANDS,
+        f"{value} GiB of VRAM": query.gpu is None
+        and query.gpu_memory_bytes is None
+        and 1 <= value <= _MOST_GIB,
+    }
+    choices = tuple(choice for choice, is_unsaid in unsaid.items() if is_unsaid)
+    if not choices:
+        return query
+    asked = Ambiguity(field="number", given=number, choices=choices)
+    return replace(query, ambiguous=(*query.ambiguous, asked))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model, Quantization
+from shared.question.aside import set_aside_figures, set_aside_values
 from shared.question.choices import read_choices
 from shared.question.context import read_context, read_full_context
 from shared.question.engine import read_engine
@@ -20,7 +21,7 @@ from shared.question.kv_cache_type import read_kv_cache_type
 from shared.question.model import Models, contexts_in_names, read_models
 from shared.question.names import QuestionNames, names_of
 from shared.question.normalise import nothing_named, readable
-from shared.question.own_up import own_up
+from shared.question.own_up import ask_for_a_number, own_up
 from shared.question.purpose import read_purpose
 from shared.question.quantization import (
     asks_for_published_precision,
@@ -61,9 +62,12 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     names = names_of(catalog)
     question = Remaining(readable(text))
     chosen = read_choices(question, catalog)
+    set_aside_values(question)
     by_repository, repository_quantization = read_repositories(question, names.models, names.gpus, catalog)
     settings = _read_settings(question, names)
-    named_quantizations = read_quantization(question, names.quantizations, catalog)
+    named_quantizations = read_quantization(
+        question, names.quantizations, catalog, is_packaged=repository_quantization is not None
+    )
     hardware = read_hardware(question, names.gpus, names.models, catalog)
     if chosen & {"gpu", "gpu_memory_bytes"}:
         hardware = replace(hardware, is_named=True)
@@ -79,7 +83,8 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     query = _query(
         text, question, catalog, settings, hardware, models, quantization or repository_quantization
     )
-    return query if purpose is None else replace(query, purpose=purpose)
+    query = query if purpose is None else replace(query, purpose=purpose)
+    return ask_for_a_number(question, query)
 
 
 def _read_settings(question: Remaining, names: QuestionNames) -> _Settings:
@@ -88,6 +93,7 @@ def _read_settings(question: Remaining, names: QuestionNames) -> _Settings:
     gpu_layers = read_gpu_layers(question)
     tensor_parallel = read_tensor_parallel(question)
     set_aside_other_numbers(question)
+    set_aside_figures(question)
     sequences = read_sequences(question)
     asks_longest = wants_longest_context(question.whole)
     return _Settings(
@@ -106,8 +112,7 @@ def _refuse_unknown(
     question: Remaining, hardware: Hardware, catalog: Catalog, *, is_model_named: bool
 ) -> None:
     """Refuse a question whose model or GPU has a name nobody knows, rather than answer another."""
-    if not hardware.is_named:
-        refuse_unknown_gpu(question, catalog)
+    refuse_unknown_gpu(question, catalog)
     if not is_model_named and not asks_what_fits(question.whole):
         refuse_unknown_model(question, catalog)
     if not hardware.is_named and not is_model_named:

@@ -8,7 +8,13 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Model, Quantization, QuantizationFormat
-from shared.question.quantization_names import Named, QuantizationNames, named_quantizations, take_gguf
+from shared.question.quantization_names import (
+    Named,
+    QuantizationNames,
+    named_quantizations,
+    take_dtype,
+    take_gguf,
+)
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
 
@@ -19,13 +25,24 @@ _PUBLISHED: Final = re.compile(
 )
 
 
-def read_quantization(question: Remaining, names: QuantizationNames, catalog: Catalog) -> tuple[Named, ...]:
+def read_quantization(
+    question: Remaining, names: QuantizationNames, catalog: Catalog, *, is_packaged: bool
+) -> tuple[Named, ...]:
     """The quantizations named; `settle_quantization` makes one of them when engine and model are known.
+
+    Args:
+        question: What is left to read.
+        names: The catalog's quantizations.
+        catalog: The facts.
+        is_packaged: A repository has said one already.
 
     Raises:
         UnknownName: Something of the form of a quantization that no row answers to.
     """
+    dtype = take_dtype(question, names)
     named = list(named_quantizations(question, names, catalog))
+    if dtype is not None and not named and not is_packaged:
+        named = [dtype]  # the type of quantized weights' activations is not the weights'
     if take_gguf(question):
         named = [replace(one, rows=_of_gguf(one.rows)) for one in named]
     return tuple(_merged(named))

@@ -8,7 +8,7 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
 from shared.errors import UnknownName
-from shared.question.remaining import Remaining
+from shared.question.remaining import Remaining, is_rejected
 
 _METHODS: Final = r"gptq|awq|bnb|bitsandbytes|exl[23]|compressed[-_ ]tensors"
 _CANDIDATE: Final = re.compile(
@@ -29,6 +29,9 @@ _CANDIDATE: Final = re.compile(
     re.VERBOSE,
 )
 _GGUF: Final = re.compile(r"(?<![\w/])(?:gguf|ggml)(?![\w/])")
+_DTYPE: Final = re.compile(
+    r"(?<![\w-])(?:--)?dtype[ =:]+(?P<type>half|b?float16|b?fp?16|auto|float(?:32)?)(?!\w)"
+)
 _BITS: Final = re.compile(r"(?:int)?(\d)(?:bits?)?")
 _SPELLED: Final = {
     "loadin4bit": "nf4",
@@ -68,8 +71,19 @@ def named_quantizations(question: Remaining, names: QuantizationNames, catalog: 
         UnknownName: Something of the form of a quantization that no row answers to.
     """
     for match in question.find_all(_CANDIDATE):
-        yield _named(question, match, names, catalog)
+        if not is_rejected(question.lower[: match.start()]):
+            yield _named(question, match, names, catalog)
         question.take_match(match)
+
+
+def take_dtype(question: Remaining, names: QuantizationNames) -> Named | None:
+    """The type of vLLM's `--dtype`, taken out; None when not said or left to the engine."""
+    match = question.find(_DTYPE)
+    if match is None:
+        return None
+    given = question.take_match(match)
+    rows = names.get(_plain(match["type"]))
+    return None if rows is None else Named(given=given, rows=rows, exact=False, bits=None)
 
 
 def take_gguf(question: Remaining) -> bool:

@@ -20,11 +20,15 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ambiguity:
-    """A part of the question that several rows answer to: `choices` are ids (or values), most likely first."""
+    """A part of the question that several rows answer to: `choices` are ids (or values), most likely first.
+
+    `counts` says how many GPUs each choice is of where they differ ("an A6000 or 2x 4090"), and is empty elsewhere.
+    """
 
     field: str
     given: str
     choices: tuple[str, ...]
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

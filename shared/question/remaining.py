@@ -8,12 +8,19 @@ from shared.question.query import Ambiguity, Reading
 
 TAKEN: Final = "\x1f"  # stands where a reader has taken something: neither a letter, a digit nor a space
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*[^\W\d_]{0,4}(?!\w)")
-_REJECTED: Final = re.compile(r"\b(?:not|instead of|rather than|other than|except)(?: the| a| an)? ?$")
+_WHOLE: Final = re.compile(r"\d{1,6}(?![\d.,])")
+_FROM: Final = re.compile(r"\bfrom (?:just |only )?$")
+_REJECTED: Final = re.compile(
+    r"\b(?:not|instead of|rather than|other than|except|without|"
+    r"(?:(?:do|does|did|have|has|can|is|are|wo)(?:n'?t| not)|no longer|cannot|never)"
+    r" (?:have|own|get|got|afford|want|use|using|need|like|run))"
+    r"(?: (?:the|a|an|any|my|to use))* ?$"
+)
 
 
 def is_rejected(before: str) -> bool:
     """Whether what stands before a name rejects it: "not the 12B"."""
-    return _REJECTED.search(before[-30:]) is not None
+    return _REJECTED.search(before[-40:]) is not None
 
 
 class Remaining:
@@ -59,6 +66,15 @@ class Remaining:
     def unread_numbers(self) -> list[str]:
         """Numbers that no reader has taken, as typed."""
         return [self.given(*match.span()) for match in _NUMBER.finditer(self.lower)]
+
+    def unread_counts(self) -> list[str]:
+        """Whole numbers that no reader has taken and that say something: not the first of "from 4 to 2"."""
+        return [
+            digits[0]
+            for match in _NUMBER.finditer(self.lower)
+            if (digits := _WHOLE.match(match[0])) is not None
+            and not _FROM.search(self.lower[max(0, match.start() - 20) : match.start()])
+        ]
 
     def note(self, field: str, given: str, value: object, how: str) -> None:
         """Record how a part was read."""

@@ -21,7 +21,7 @@ _USERS: Final = (
 _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?<![\w-])(?:--?parallel|-np|--max[-_]num[-_]seqs|max_num_seqs|--max-running-requests|--max-batch-size|"
+        rf"(?<![\w-])(?:--?parallel|-np|(?:--)?max[-_ ]num[-_ ]seqs|--max-running-requests|--max-batch-size|"
         rf"ollama_num_parallel|num_parallel|n_parallel)[ =:]+(?P<n>{COUNT})(?![\w.])",
         rf"(?<![\w-])(?:np|users?|sequences|seqs|sequences at once|concurrency|batch(?:[-_ ]?size)?|bs|bsz)"
         rf"(?: (?:of|is|at|around|about|up to))?(?:[ =:]+|(?<=bs)|(?<=np))(?P<n>{COUNT})(?![\w.%])",

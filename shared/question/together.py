@@ -8,7 +8,7 @@ from typing import Final
 from shared.question.amounts import WORD
 from shared.question.gpu_mention import GpuMention
 
-_SIZE: Final = r"(?:[ (]*\d{1,4} ?gi?b?\)?)?"
+_SIZE: Final = r"(?:[ (]*(?:with |w/ ?)?\d{1,4} ?gi?bs?(?: (?:of )?(?:v?ram|memory))?\)?)?"
 _JOINED: Final = re.compile(
     rf"^s?{_SIZE}(?: (?:gpus?|cards?))?,? ?(?:\+|&|plus|along ?with|alongside|together with|paired with|"
     rf"combined with|next to|in addition to|"

@@ -1,17 +1,25 @@
 """The text that buttons carry reads back as the same query, for everything a query can hold."""
 
 import itertools
+import json
 import random
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.canonical import canonical_text, with_choice, with_suggestion
 from shared.catalog.catalog import Catalog
 from shared.catalog.load import load_catalog
+from shared.errors import UserError
 from shared.question.parse import parse_question
 from shared.question.query import Intent, Query
 
 CATALOG = load_catalog()
+PHRASINGS = sorted((Path(__file__).parents[1] / "phrasings").glob("*.jsonl"))
+TEXTS = [
+    json.loads(line)["text"] for file in PHRASINGS for line in file.read_text(encoding="utf-8").splitlines()
+]
 FIELDS = (
     "intent", "model", "gpu", "gpu_count", "quantization", "context_tokens", "engine", "sequences", "kv_cache_type",
     "gpu_memory_bytes", "purpose", "gpus_beside", "host_memory_bytes", "gpu_layers", "tensor_parallel", "other_models",
@@ -131,3 +139,44 @@ def test_different_gpus_of_one_machine_survive_their_buttons(catalog: Catalog) -
 
     assert [gpu.id for gpu in query.gpus_beside] == ["rtx-4090"]
     same(query, catalog)
+
+
+def meaning(query: Query) -> Query:
+    """A query less what only its wording decides, and less a number that nobody could place."""
+    open_parts = [replace(one, given="") for one in query.ambiguous if not getattr(query, one.field, one)]
+    open_parts.sort(key=lambda one: one.field)
+    return replace(query, text="", readings=(), warnings=(), ambiguous=tuple(open_parts))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_phrasing_survives_its_buttons(text: str, catalog: Catalog) -> None:
+    """What a question leaves open stays open, so that deciding one part does not lose another."""
+    try:
+        query = parse_question(text, catalog)
+    except UserError:
+        return
+    assert meaning(parse_question(canonical_text(query), catalog)) == meaning(query)
+
+
+def test_of_two_open_parts_deciding_one_leaves_the_other_to_be_asked(catalog: Catalog) -> None:
+    query = parse_question("llama 70b on 2x A100", catalog)
+    again = parse_question(with_choice(query, query.ambiguous[0], "a100-80gb", catalog), catalog)
+    assert again.gpu == catalog.gpus["a100-80gb"]
+    assert again.gpu_count == 2
+    assert [one.field for one in again.ambiguous] == ["model"]
+
+
+def test_choosing_among_different_numbers_of_gpus_takes_the_number_too(catalog: Catalog) -> None:
+    query = parse_question("which is better: a6000 or 2x 4090 for llama 3.3 70b q4", catalog)
+    (asked,) = query.ambiguous
+    assert (asked.choices, asked.counts) == (("rtx-a6000", "rtx-4090"), (1, 2))
+    decided = parse_question(with_choice(query, asked, "rtx-4090", catalog), catalog)
+    assert (decided.gpu, decided.gpu_count) == (catalog.gpus["rtx-4090"], 2)
+
+
+def test_a_number_nobody_could_place_is_asked_about_and_a_choice_places_it(catalog: Catalog) -> None:
+    query = parse_question("qwen3 32b q4 on a 4090, 6", catalog)
+    (asked,) = query.ambiguous
+    assert (asked.field, asked.given) == ("number", "6")
+    placed = parse_question(with_choice(query, asked, "6 users", catalog), catalog)
+    assert (placed.sequences, placed.ambiguous) == (6, ())

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from shared.catalog.load import load_catalog
 from shared.errors import UserError
-from shared.question.canonical import canonical_text
 from shared.question.context import LONGEST_CONTEXT
 from shared.question.flags import MOST_GPUS
 from shared.question.normalise import LONGEST_QUESTION
@@ -31,7 +30,6 @@ def _check(text: str) -> None:
         assert "\n" not in query.sentence
         return
     assert query.text == text
-    assert canonical_text(query)
     assert query.gpu_count is None or 1 <= query.gpu_count <= MOST_GPUS
     assert query.context_tokens is None or 1 <= query.context_tokens <= LONGEST_CONTEXT
     assert query.sequences is None or query.sequences >= 1
