@@ -50,7 +50,7 @@ class Desk:
             text=text,
             fleet=None
             if text.strip().casefold() in HELP_WORDS
-            else await self.look(models=verb_of(text) is not None),
+            else await self.look(models=_shows_models(text)),
             defaults=defaults,
             details=details,
             private=private,
@@ -100,3 +100,9 @@ class Desk:
     def last_look(self) -> LiveFleet:
         """The fleet as last seen, without asking; None before the first look."""
         return self.reader.kept if self.reader else None
+
+
+def _shows_models(text: str) -> bool:
+    """Whether the answer lists what runs on our GPUs; all others take free memory only."""
+    verb = verb_of(text)
+    return verb is not None and verb.kind in {"status", "who"}

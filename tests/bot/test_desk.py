@@ -33,6 +33,8 @@ async def look(models: bool) -> Fleet:
         ("status", True),
         ("who is using node-7", True),
         ("can Llama 3.1 8B run on A100 40GB?", False),
+        ("what fits now", False),
+        ("on node-7 llama 3.1 8b", False),
         ("cheapest way to run llama 3.3 70b", False),
     ],
 )
