@@ -60,6 +60,9 @@ _LOGGED: Final = {
     "vllm-h100tab-qwen3-0.6b-32k": ("qwen3-0.6b", "BF16", "h100-80gb"),
     "vllm-h100tab-mistral-small-3.2-24b": ("mistral-small-3.2-24b", "BF16", ""),
     "vllm-qwen2.5-vl-7b-awq-jetson": ("qwen2.5-vl-7b", "AWQ", ""),
+    "vllm-dotsocr-16k": ("dots.ocr", "BF16", ""),
+    "vllm-llava-1.5-7b-awq": ("llava-1.5-7b", "AWQ", ""),
+    "vllm-qwen3-vl-emb-2b-t4": ("qwen3-vl-embedding-2b-text", "F16", ""),
     "vllm-qwen3-4b-fp16-strix": ("qwen3-4b", "F16", ""),
 }
 # runs that did not start: vLLM said that the context does not fit the pool
@@ -75,9 +78,6 @@ LEFT_OUT: Final = {
     "vllm-gemma4-26b-a4b-awq-int4": "a checkpoint of mixed precision that its name does not say",
     "vllm-qwen3.8-27b-nvfp4": "a checkpoint of mixed precision that its name does not say",
     "vllm-qwen3.8-27b-nvfp4-a6000-weights": "a checkpoint of mixed precision that its name does not say",
-    "vllm-dotsocr-16k": "a model that the catalog does not know",
-    "vllm-llava-1.5-7b-awq": "a model that the catalog does not know",
-    "vllm-qwen3-vl-emb-2b-t4": "a model that the catalog does not know",
     "vllm-qwen3.8-flash-next-gb10-8192-auto": "a cache that we have no rule for, and say so",
     "vllm-qwen3.8-flash-next-gb10-262144-auto": "a cache that we have no rule for, and say so",
     "vllm-qwen3.8-flash-next-gb10-262144-fp8": "a cache that we have no rule for, and say so",

@@ -20,6 +20,13 @@ _MXFP4_PADDING: Final = (256, 128)
 # Linear rope scaling stretches the table of angles; the factor is `rope_scaling.factor` of config.json.
 _LINEAR_ROPE_FACTOR: Final = {"gemma3": 8}
 
+# Positions of text, height and width (`mrope_section` of config.json): the table is made four times as long, for
+# the seconds of a video. vllm/model_executor/layers/rotary_embedding/mrope.py (`cache_max_position_num`)
+_SECTIONED_ROPE: Final = frozenset(
+    {"qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "glm4v"}
+)
+_SECTIONED_ROPE_LENGTH: Final = 4
+
 # The share of a head that is rotated, `partial_rotary_factor` of config.json, where it is not all of it.
 _ROTATED_PERCENT: Final = {
     "qwen3_next": 25,
@@ -113,6 +120,8 @@ def rope_table_bytes(model: Model, element_bytes: int) -> int:
         return model.context_tokens * shape.latent.rope_head_dim * element_bytes
     kinds = set(shape.layer_kinds())
     rows = model.context_tokens * element_bytes
+    if shape.architecture in _SECTIONED_ROPE:
+        rows *= _SECTIONED_ROPE_LENGTH
     size = 0
     if LayerKind.FULL in kinds or LayerKind.CHUNKED in kinds:
         width = (

@@ -1,13 +1,14 @@
 """One GPU of a vLLM server: what it holds, and the cache it has and needs in blocks."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from shared.catalog.rows import Engine, Gpu
 from shared.engines.vllm.activation import activation_bytes, shared_experts_bytes
 from shared.engines.vllm.adapters import adapter_bytes
 from shared.engines.vllm.cache import Layout, layout
+from shared.engines.vllm.deepstack import deepstack_bytes
 from shared.engines.vllm.graphs import cuda_graph_bytes
 from shared.engines.vllm.outside import Outside, outside
 from shared.engines.vllm.rules import Rules
@@ -105,6 +106,8 @@ def rank_on(
 ) -> Rank:
     """One rank of a stage on this GPU, holding this share of every layer."""
     model, batch = workload.model, run.batch
+    if deepstack := deepstack_bytes(model, batch.batched_tokens, batch.element_bytes):
+        stage = replace(stage, weights_bytes=stage.weights_bytes + deepstack)
     hopper = gpu.compute_capability is not None and gpu.compute_capability >= _HOPPER
     activation = activation_bytes(model, workload.quantization, batch, rules, hopper=hopper, last=stage.last)
     graphs = cuda_graph_bytes(model, batch, len(stage.layers), facts, rules.version)
