@@ -33,6 +33,7 @@ _GEMMA4_EXPERTS: Final = ("post_ffw_norm_1", "pre_ffw_norm_2", "post_ffw_norm_2"
 _PREDICTION: Final = ("nextn.enorm", "nextn.hnorm", "nextn.shared_head_norm")
 _PER_HEAD_NORMS: Final = frozenset({"command-r", "stablelm"})  # a norm of its own for every head
 _OUTPUT_NORM: Final = {"lfm2": "token_embd_norm", "lfm2moe": "token_embd_norm"}
+_WITHOUT_SUFFIX: Final = frozenset({("falcon-h1", "ffn_norm")})
 _BARE: Final = frozenset({Role.STATE_DECAY, Role.STATE_SKIP, Role.ROUTER_SCALE, Role.EXPERT_SCALE})
 
 
@@ -57,7 +58,9 @@ def _named(shape: Shape, stored: StoredTensor, index: int) -> Iterator[FileTenso
         for name in ("ssm_alpha", "ssm_beta"):
             yield FileTensor(f"{prefix}{name}.weight", half, stored.type)
         return
-    yield FileTensor(f"{prefix}{_name(shape, tensor, index)}{_suffix(tensor)}", dimensions, stored.type)
+    name = _name(shape, tensor, index)
+    suffix = "" if (shape.gguf_architecture, name) in _WITHOUT_SUFFIX else _suffix(tensor)
+    yield FileTensor(f"{prefix}{name}{suffix}", dimensions, stored.type)
 
 
 def _is_joint_gate(shape: Shape, tensor: GgufTensor) -> bool:

@@ -21,6 +21,7 @@ _ROWS: Final = frozenset(
     {
         Role.QUERY,
         Role.QUERY_UP,
+        Role.OUTPUT_DOWN,
         Role.FFN_GATE,
         Role.FFN_UP,
         Role.EXPERT_GATE,

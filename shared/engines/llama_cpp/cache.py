@@ -56,8 +56,9 @@ def cache_digest(model: Model, key_type: str, value_type: str, flash_attention: 
     full, window, recurrent = [0] * shape.layers, [0] * shape.layers, [0] * shape.layers
     widest = 0 if flash_attention else _widest_value(shape)
     for layer, kind in enumerate(shape.layer_kinds()):
-        if kind is LayerKind.RECURRENT and shape.recurrent is not None:
+        if kind in (LayerKind.RECURRENT, LayerKind.PARALLEL) and shape.recurrent is not None:
             recurrent[layer] = _STATE_BYTES * recurrent_state_size(shape.recurrent, shape.hidden_size)
+        if kind is LayerKind.RECURRENT:
             continue
         width = cache_width(shape, kind, layer)
         if width is None:

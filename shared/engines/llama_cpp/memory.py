@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from shared.catalog.rows import Engine, Gpu
+from shared.catalog.rows import Engine, Gpu, LayerKind
 from shared.engines.llama_cpp.beside import Extra, adapters, drafted, mtp, projector, with_extras
 from shared.engines.llama_cpp.cache import CacheDigest, as_cached, cache_digest
 from shared.engines.llama_cpp.compute import compute_bytes, reservation
@@ -22,6 +22,7 @@ from shared.memory.placement import HOST
 from shared.memory.workload import Workload
 
 _LOGIT_BYTES: Final = 4
+RULED: Final = frozenset({LayerKind.PARALLEL})  # src/models/falcon-h1.cpp
 _OFFERED: Final = frozenset({"speculation", "adapters"})
 
 
@@ -85,7 +86,7 @@ def _plain(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     settings = resolve(workload, version)
     mix = mix_of(workload.quantization)
     weights = digest(stored, mix)
-    refuse_uncommon(ENGINE, stored, weights.file_bytes)
+    refuse_uncommon(ENGINE, stored, weights.file_bytes, ruled=RULED)
     placed = placement(workload, gpus, weights.layer_count)
     cache = cache_digest(workload.model, settings.key_type, settings.value_type, settings.flash_attention)
     if stored.shape.gguf_architecture in ENCODERS:
@@ -121,7 +122,7 @@ def held_by_gpu(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> tuple
     cached = replace(workload, model=as_cached(workload.model))
     settings = resolve(cached, workload.engine_version or facts.version)
     weights = digest(workload.model, mix_of(workload.quantization))
-    refuse_uncommon(ENGINE, workload.model, weights.file_bytes)
+    refuse_uncommon(ENGINE, workload.model, weights.file_bytes, ruled=RULED)
     placed = placement(cached, gpus, weights.layer_count)
     cache = cache_digest(cached.model, settings.key_type, settings.value_type, settings.flash_attention)
     held = [0] * len(gpus)

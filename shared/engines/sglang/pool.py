@@ -10,6 +10,7 @@ from shared.memory.server_state import state_page_bytes
 from shared.units import ceil_div
 
 _WINDOWED = (LayerKind.WINDOW, LayerKind.CHUNKED)
+_WITH_STATE = (LayerKind.RECURRENT, LayerKind.PARALLEL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ def pool(
             window += row
         else:
             full += row
-        recurrent += kinds[layer] is LayerKind.RECURRENT
+        recurrent += kinds[layer] in _WITH_STATE
     full += full * draft_layers // shape.layers
     window += window * draft_layers // shape.layers
     return Pool(

@@ -16,6 +16,7 @@ SERVER: Final = Server(
     ranks_flag="--tp-size",
     half_flag="--dtype half",
     context_flag="--context-length",
+    ruled=frozenset({LayerKind.PARALLEL}),  # sglang/srt/models/falcon_h1.py
 )
 
 # NVML total in MiB below which a tier holds: prefill chunk, largest captured decode batch under and from 4 ranks.

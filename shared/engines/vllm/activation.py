@@ -11,27 +11,41 @@ from typing import Final
 from shared.catalog.rows import Model, Quantization, QuantizationFormat, Shape
 from shared.engines.vllm.rules import Rules
 from shared.engines.vllm.run import Batch
+from shared.memory.compressed_tensors import OVERLAPPING
 from shared.memory.forward import experts_workspace_bytes, forward_bytes
-from shared.units import MIB
+from shared.units import MIB, ceil_div
 
 # cuBLAS keeps one workspace in PyTorch's memory: aten/src/ATen/cuda/CublasHandlePool.cpp
 _CUBLAS_WORKSPACE: Final = 32 * MIB
 _CUBLAS_WORKSPACE_BEFORE_HOPPER: Final = 8320 * 1024
 _REJECTION_BYTES: Final = 4 * 4  # fp32 numbers per logit
+_GATHERED_CONTEXTS: Final = 40
+_INDEXER_GROUP: Final = 128  # FP8 features that share an fp32 scale
+_INDEXER_SCALE_BYTES: Final = 4
 
 
 @lru_cache(maxsize=16384)
 def activation_bytes(
-    model: Model, quantization: Quantization, batch: Batch, rules: Rules, *, hopper: bool, last: bool
+    model: Model,
+    quantization: Quantization,
+    batch: Batch,
+    rules: Rules,
+    *,
+    hopper: bool,
+    last: bool,
+    indexer_bytes: int = 0,
 ) -> int:
-    """The profiled peak on one rank of a stage; only the last stage samples."""
+    """The profiled peak on one rank of a stage; only the last stage samples.
+
+    `indexer_bytes` lie in the same workspace as what the experts work in, one after the other.
+    """
     shape = model.shape
     kept = _CUBLAS_WORKSPACE if hopper else _CUBLAS_WORKSPACE_BEFORE_HOPPER
     size = (batch.batched_tokens, batch.tensor_parallel, batch.element_bytes)
-    workspace = _experts_bytes(shape, batch)
+    workspace = max(_experts_bytes(shape, batch), indexer_bytes)
     hidden = batch.batched_tokens * shape.hidden_size * batch.element_bytes
     embeddings, pixels = vision_bytes(model, batch, rules)
-    forward = forward_bytes(shape, *size) + workspace + embeddings
+    forward = forward_bytes(shape, *size) + workspace + embeddings + (shape.residual_streams - 1) * hidden
     if not last:
         return kept + forward + rules.pipeline_stage_hidden_states * hidden
     if shape.kind == "embedding":
@@ -52,6 +66,21 @@ def _experts_bytes(shape: Shape, batch: Batch) -> int:
     cut = 1 if batch.expert_parallel else batch.tensor_parallel * batch.data_parallel
     size = experts_workspace_bytes(shape, tokens, cut, batch.element_bytes)
     return size + gathered_bytes(shape, batch)
+
+
+def indexer_bytes(shape: Shape, context_tokens: int) -> int:
+    """The room in which a sparse indexer gathers keys: 40 contexts of them, or of rows that stand for several tokens.
+
+    vllm/v1/attention/backends/mla/indexer.py (`get_max_prefill_buffer_size`) and
+    vllm/model_executor/layers/sparse_attn_indexer.py of 0.19.0; vllm/models/deepseek_v4/attention.py of 0.22.
+    """
+    if shape.compressed is not None:
+        width, tokens = shape.compressed.indexer_head_dim, context_tokens // OVERLAPPING
+    elif shape.latent is not None and shape.latent.indexer_heads:
+        width, tokens = shape.latent.indexer_head_dim, context_tokens
+    else:
+        return 0
+    return _GATHERED_CONTEXTS * tokens * (width + ceil_div(width, _INDEXER_GROUP) * _INDEXER_SCALE_BYTES)
 
 
 def shared_experts_bytes(shape: Shape, batch: Batch) -> int:

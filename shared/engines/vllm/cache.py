@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from shared.catalog.rows import LayerKind, Model, Shape
+from shared.catalog.rows import Compressed, LayerKind, Model, Shape
+from shared.engines.vllm.compressed_cache import block_bytes, kind_of, tables
 from shared.memory.cache_rows import cache_row_bytes
 from shared.memory.kv_cache import ENCODERS
 from shared.memory.server_state import state_page_bytes
@@ -20,11 +21,15 @@ Page = tuple[LayerKind, int]  # the kind of cache a layer has, and its bytes per
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Layers that share a block table: `count` block tables of layers of one kind."""
+    """Layers that share a block table: `count` block tables of layers of one kind.
+
+    `window_tokens` is 0 where the window is the model's own.
+    """
 
     kind: LayerKind
     block_tokens: int
     count: int
+    window_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,8 @@ class Layout:
                 case LayerKind.RECURRENT:
                     blocks = self.state_pages
                 case LayerKind.WINDOW:
-                    held = min(self.window_tokens - 1 + in_flight_tokens, context_tokens)
+                    window = group.window_tokens or self.window_tokens
+                    held = min(window - 1 + in_flight_tokens, context_tokens)
                     blocks = ceil_div(held, group.block_tokens) + 1
                 case LayerKind.CHUNKED:
                     held = min(self.window_tokens + in_flight_tokens, context_tokens)
@@ -74,6 +80,7 @@ def layout(
     beside: tuple[Page, ...] = (),
     ahead_tokens: int = 0,
     beside_is_here: bool = True,
+    packed: bool = True,
 ) -> Layout:
     """The cache of the given layers on one rank, and of a drafter's layers `beside` them, on this rank or another.
 
@@ -84,8 +91,12 @@ def layout(
     the whole model also where a pipeline stage has a part of it, and the stage pays for the group that has most there.
     vllm/v1/core/kv_cache_utils.py (`get_kv_cache_groups`, `_project_kv_cache_groups_to_worker`),
     vllm/model_executor/models/config.py (`HybridAttentionMambaModelConfig`) of 0.19.0.
+
+    `packed` is how compressed layers' pages are laid out since 0.23.
     """
     shape = model.shape
+    if shape.compressed is not None:
+        return _compressed(shape, shape.compressed, frozenset(layers), element_bytes, packed=packed)
     if shape.architecture in ENCODERS:  # vllm/v1/kv_cache_interface.py, `EncoderOnlyAttentionSpec`
         return Layout(block_bytes=0, groups=(), window_tokens=0, state_pages=0)
     members = _members(shape, tensor, element_bytes)
@@ -156,6 +167,27 @@ def _hybrid(
         groups=tuple(groups),
         window_tokens=shape.window_tokens,
         state_pages=state_pages,
+    )
+
+
+def _compressed(
+    shape: Shape, row: Compressed, here: frozenset[int], element_bytes: int, *, packed: bool
+) -> Layout:
+    """Attention over compressed tokens: its own tables over blocks that serve all of them."""
+    found = tables(shape, row, element_bytes)
+    return Layout(
+        block_bytes=block_bytes(found, here, packed=packed),
+        groups=tuple(
+            Group(
+                kind=kind_of(table),
+                block_tokens=table.block_tokens,
+                count=1,
+                window_tokens=table.window_tokens,
+            )
+            for table in found
+        ),
+        window_tokens=shape.window_tokens,
+        state_pages=0,
     )
 
 

@@ -41,6 +41,8 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
     if (workload.expert_parallel or 1) > 1 or needs_expert_parallel(model, quantization, tensor):
         argv.append("--enable-expert-parallel")
     cache_type = next((t for t in (workload.kv_cache_type_k, workload.kv_cache_type_v) if t != "auto"), None)
+    if cache_type is None and model.shape.compressed is not None:
+        cache_type = "fp8"  # DeepSeek V4 starts with nothing else
     if cache_type is not None:
         argv += ["--kv-cache-dtype", _CACHE_TYPE.get(cache_type.lower(), cache_type.lower())]
     if workload.gpu_memory_utilization is not None:

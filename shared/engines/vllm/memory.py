@@ -22,6 +22,8 @@ from shared.units import gib
 
 _OFFERED = frozenset({"data_parallel", "expert_parallel", "speculation", "adapters"})
 _NO_BITSANDBYTES = (0, 33)  # the wheel of 0.25.1 has it, that of 0.33.0 not; those between were not looked at
+_WITH_COMPRESSED = (0, 20)  # DeepseekV4ForCausalLM
+_SPARSE_KERNELS = (9, 0)
 _UTILIZATION_STEPS = 10_000  # utilizations are given to four decimals, rounded up
 
 
@@ -60,6 +62,8 @@ def _refuse(workload: Workload, gpus: Sequence[Gpu], run: Run, rules: Rules) -> 
     if is_bitsandbytes and version_key(rules.version) >= _NO_BITSANDBYTES:
         reason = f"{rules.version} has no bitsandbytes any more; SGLang and transformers have"
         raise Refused(SERVER.name, reason, field="quantization")
+    if workload.model.shape.compressed is not None:
+        _refuse_compressed(workload, gpus, rules)
     split = split_of(workload, run.batch, 0)
     refuse_not_offered(SERVER.name, workload, offered=_OFFERED)
     refuse(SERVER, workload.model, workload.quantization, gpus, split, run.batch.pipeline_parallel)
@@ -67,6 +71,20 @@ def _refuse(workload: Workload, gpus: Sequence[Gpu], run: Run, rules: Rules) -> 
     check_speculation(workload, split)
     if workload.adapters is not None:
         check_adapters(workload.adapters, workload.model.shape)
+
+
+def _refuse_compressed(workload: Workload, gpus: Sequence[Gpu], rules: Rules) -> None:
+    """Raise where there is no attention over compressed tokens: before 0.20, and on cards without its kernels.
+
+    FlashMLASparseBackend of vllm/v1/attention/backends/mla/flashmla_sparse.py, which 0.22 takes for DeepSeek V4 alone.
+    """
+    if version_key(rules.version) < _WITH_COMPRESSED:
+        reason = f"{rules.version} does not know {workload.model.name}; 0.20 and newer do"
+        raise Refused(SERVER.name, reason, field="engine_version")
+    for gpu in gpus:
+        if gpu.compute_capability is not None and gpu.compute_capability < _SPARSE_KERNELS:
+            reason = f"{gpu.name} has no kernels of sparse attention, which {workload.model.name} takes; Hopper has"
+            raise Refused(SERVER.name, reason, field="gpu")
 
 
 def _ranks(workload: Workload, gpus: Sequence[Gpu], run: Run, facts: Engine, rules: Rules) -> list[Rank]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from shared.catalog.rows import Engine, Gpu
-from shared.engines.vllm.activation import activation_bytes, shared_experts_bytes
+from shared.engines.vllm.activation import activation_bytes, indexer_bytes, shared_experts_bytes
 from shared.engines.vllm.adapters import adapter_bytes
 from shared.engines.vllm.cache import Layout, layout
 from shared.engines.vllm.deepstack import deepstack_bytes
@@ -109,7 +109,15 @@ def rank_on(
     if deepstack := deepstack_bytes(model, batch.batched_tokens, batch.element_bytes):
         stage = replace(stage, weights_bytes=stage.weights_bytes + deepstack)
     hopper = gpu.compute_capability is not None and gpu.compute_capability >= _HOPPER
-    activation = activation_bytes(model, workload.quantization, batch, rules, hopper=hopper, last=stage.last)
+    activation = activation_bytes(
+        model,
+        workload.quantization,
+        batch,
+        rules,
+        hopper=hopper,
+        last=stage.last,
+        indexer_bytes=indexer_bytes(model.shape, run.context_tokens),
+    )
     graphs = cuda_graph_bytes(model, batch, len(stage.layers), facts, rules.version)
     over: Outside = outside(
         gpu, batch.tensor_parallel, batch.pipeline_parallel, batch.data_parallel, facts, rules.version
@@ -128,6 +136,7 @@ def rank_on(
         draft.pages,
         batch.ahead_tokens,
         draft.is_on,
+        packed=rules.packed_pages,
     )
     blocks = cache.blocks_per_sequence(run.context_tokens, batch.batched_tokens * rules.batches_in_flight)
     budget = math.ceil(gpu.memory_usable_bytes * run.utilization)

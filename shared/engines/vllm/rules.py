@@ -33,6 +33,7 @@ class Rules:
     tokens_are_concurrency: bool
     batches_in_flight: int
     state_pages: int
+    packed_pages: bool
 
 
 @lru_cache(maxsize=64)
@@ -69,6 +70,7 @@ def rules_at(facts: Engine, version: str | None) -> Rules:
         tokens_are_concurrency=bool(number("tokens_are_concurrency")),
         batches_in_flight=number("batches_in_flight"),
         state_pages=number("state_pages"),
+        packed_pages=bool(number("packed_pages")),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from shared.catalog.rows import Gpu, LayerKind, QuantizationFormat
 from shared.engines.server import Parallel, Server, check_load, parallel
 from shared.engines.vllm.rules import Rules
-from shared.errors import BadValue, Refused
+from shared.errors import BadValue, Refused, Unsupported
 from shared.memory.split import Split, vllm_split
 from shared.memory.workload import Adapters, Workload
 from shared.units import GIB, ceil_div
@@ -20,7 +20,8 @@ SERVER: Final = Server(
     ranks_flag="--tensor-parallel-size",
     half_flag="--dtype half",
     context_flag="--max-model-len",
-    ruled=frozenset({LayerKind.PARALLEL}),  # FalconH1ForCausalLM of 0.19.0
+    # FalconH1ForCausalLM of 0.19.0, DeepseekV4ForCausalLM since 0.20
+    ruled=frozenset({LayerKind.PARALLEL, LayerKind.COMPRESSED}),
 )
 
 _SIXTEEN_BIT: Final = frozenset({"auto", "f16", "fp16", "float16", "bf16", "bfloat16"})
@@ -178,6 +179,21 @@ def element_size(workload: Workload) -> int:
     return 4 if plain and quantization.bits_per_weight > 16 else 2
 
 
+def _compressed_element_size(given: set[str]) -> int:
+    """DeepSeek V4's rows are FP8 (with some features in 16 bits), which vLLM wants to be told.
+
+    vllm/models/deepseek_v4/attention.py of 0.22: "DeepseekV4 only supports fp8 kv-cache format for now".
+
+    Raises:
+        Unsupported: Another type.
+    """
+    if given - _EIGHT_BIT:
+        raise Unsupported(
+            "I know vLLM's cache of compressed tokens in FP8 only; --kv-cache-dtype fp8 works.",
+        )
+    return 1
+
+
 def cache_element_size(workload: Workload, element_bytes: int) -> int:
     """Bytes of one cached number; `auto` follows the model's activations.
 
@@ -185,6 +201,8 @@ def cache_element_size(workload: Workload, element_bytes: int) -> int:
         Refused: Keys and values of different types, or a type vLLM does not have.
     """
     given = {workload.kv_cache_type_k.lower(), workload.kv_cache_type_v.lower()} - {"auto"}
+    if workload.model.shape.compressed is not None:
+        return _compressed_element_size(given)
     if len(given) > 1:
         raise Refused(
             SERVER.name,

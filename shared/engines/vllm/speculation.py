@@ -44,6 +44,10 @@ def check_speculation(workload: Workload, split: Split) -> None:
     if speculation is None:
         return
     model, draft = workload.model, speculation.draft
+    if model.shape.compressed is not None:
+        raise Unsupported(
+            f"I have no rule for what drafts beside {model.name} in vLLM; without it I have one."
+        )
     if speculation.tokens < 1:
         raise BadValue("num_speculative_tokens", speculation.tokens, "give at least one token")
     if draft is not None:

@@ -24,10 +24,15 @@ def load(model: str, quantization: str, engine: str, context_tokens: int = 8192)
     )
 
 
-@pytest.mark.parametrize("engine", ["vllm", "sglang"])
 @pytest.mark.parametrize(
-    ("model", "quantization"),
-    [("deepseek-v4-flash", "MXFP4-FP8"), ("minimax-m3", "BF16"), ("kimi-k3", "MXFP4")],
+    ("engine", "model", "quantization"),
+    [
+        ("sglang", "deepseek-v4-flash", "MXFP4-FP8"),
+        ("vllm", "minimax-m3", "BF16"),
+        ("sglang", "minimax-m3", "BF16"),
+        ("vllm", "kimi-k3", "MXFP4"),
+        ("sglang", "kimi-k3", "MXFP4"),
+    ],
 )
 def test_a_server_without_a_rule_says_what_the_weights_take(
     model: str, quantization: str, engine: str
@@ -46,9 +51,9 @@ def test_a_server_without_a_rule_says_what_the_weights_take(
 def test_llama_cpp_refuses_them_too() -> None:
     """A GGUF file's weights are known as well."""
     with pytest.raises(NoRule) as refusal:
-        estimate(load("falcon-h1-7b", "Q4_K_M", "llama.cpp"), (CATALOG.gpus["rtx-4090"],), CATALOG)
+        estimate(load("minimax-m3", "Q4_K_M", "llama.cpp"), (CATALOG.gpus["rtx-4090"],), CATALOG)
 
-    assert 4e9 < refusal.value.weights_bytes < 5e9
+    assert 230e9 < refusal.value.weights_bytes < 270e9
 
 
 def test_what_is_not_known_is_no_only_where_the_weights_alone_do_not_fit() -> None:

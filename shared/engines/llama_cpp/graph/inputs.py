@@ -75,7 +75,7 @@ def layer_inputs(build: GraphContext, trait: Traits) -> Inputs:
     inputs = Inputs(build.positions(4 if trait.sections else 1))
     if trait.temperature:
         inputs.temperature = build.input((1, 1, build.sizes.tokens), F32)
-    if LayerKind.RECURRENT in kinds:
+    if LayerKind.RECURRENT in kinds or LayerKind.PARALLEL in kinds:
         inputs.states = state_inputs(build)
     if LayerKind.LATENT in kinds:
         inputs.full = build.cache_inputs(window=False, values=0, latent=True)
@@ -85,7 +85,7 @@ def layer_inputs(build: GraphContext, trait: Traits) -> Inputs:
                 window=False, values=0, rotations=rotation, latent=True, half_mask=True
             )
         return inputs
-    if any(kind is LayerKind.FULL for kind in kinds):
+    if any(kind in (LayerKind.FULL, LayerKind.PARALLEL) for kind in kinds):
         rotations = _rotations(build, layer_attention(shape, LayerKind.FULL))
         inputs.full = build.cache_inputs(window=False, values=widest, rotations=rotations)
     if any(kind in (LayerKind.WINDOW, LayerKind.CHUNKED) for kind in kinds):

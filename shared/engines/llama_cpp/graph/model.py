@@ -117,6 +117,8 @@ def _layer(
     if shape.recurrent is not None and shape.recurrent.kind in ("gated_delta_net", "kda"):
         build.graph.expand(normed)
     mixed = _mixer(build, trait, normed, index, kind, inputs)
+    if kind is LayerKind.PARALLEL:
+        return _side_by_side(build, trait, mixed, residual, index, inputs, out_ids)
     fed_too = kind is not LayerKind.NONE and has_feed_forward(shape, index)
     parallel = fed_too and (trait.parallel is not None or shape.norms_per_layer == 1)
     if out_ids is not None:
@@ -143,6 +145,26 @@ def _layer(
     if trait.post_norm or shape.norms_per_layer == 4:
         fed = build.norm(fed)
     return build.elementwise(joined, fed) if trait.residual_first else build.elementwise(fed, joined)
+
+
+def _side_by_side(
+    build: GraphContext,
+    trait: Traits,
+    attended: GraphTensor,
+    residual: GraphTensor,
+    index: int,
+    inputs: Inputs,
+    out_ids: GraphTensor | None,
+) -> GraphTensor:
+    """A layer with attention and a recurrent state: each takes a norm of its own of the same residual (Falcon-H1)."""
+    row, states = build.shape.recurrent, inputs.states
+    if row is None or states is None:
+        raise ValueError("a layer without its state; states are made for every kind of layer")
+    said = recurrent_mixer(build, row, build.norm(residual), states, joint_gates=trait.joint_gates)
+    joined = build.elementwise(build.elementwise(attended, said), residual)
+    if out_ids is not None:
+        joined = build.rows_of(joined, out_ids, build.sizes.outputs)
+    return build.elementwise(_feed_forward(build, trait, build.norm(joined), index), joined)
 
 
 def _parallel_sum(build: GraphContext, trait: Traits, parts: Mapping[str, GraphTensor]) -> GraphTensor:

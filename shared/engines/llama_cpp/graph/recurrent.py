@@ -103,7 +103,8 @@ def _mamba2(build: GraphContext, row: Recurrent, source: GraphTensor, inputs: St
     skipped = GraphTensor(head, (value,), inplace=True, home=build.place)
     out = GraphTensor(head, (view(scanned, head), skipped), inplace=True)
     out = GraphTensor(head, (GraphTensor(head, (gate,)), out))
-    out = build.norm(view(out, (inner // row.groups, row.groups, tokens, sequences)), bias=False)
+    if row.output_norm:
+        out = build.norm(view(out, (inner // row.groups, row.groups, tokens, sequences)), bias=False)
     return build.multiply(view(out, (inner, tokens * sequences)), build.shape.hidden_size, Role.STATE_OUT)
 
 
