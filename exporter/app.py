@@ -4,6 +4,7 @@ import logging
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -53,11 +54,15 @@ class CannotStart(Exception):
 class Exporter:
     """Everything wired together, not yet started.
 
+    Args:
+        settings: What to do.
+        end: Called when only a new process can go on; then `must_restart` is true.
+
     Raises:
         CannotStart: The catalog or the candidate file cannot be used.
     """
 
-    def __init__(self, settings: ExporterSettings) -> None:
+    def __init__(self, settings: ExporterSettings, end: Callable[[], None] = lambda: None) -> None:
         self._settings = settings
         try:
             catalog = load_catalog(settings.site_catalog)
@@ -89,7 +94,8 @@ class Exporter:
             _attribute(settings, source, self.tally),
             PodResources(settings.pod_resources_socket).read if settings.pod_resources_socket else None,
         )
-        self.must_restart = threading.Event()
+        self.must_restart = False
+        self._end = end
         self._failing_with: str | None = None
 
     def look(self) -> None:
@@ -104,7 +110,8 @@ class Exporter:
             log.exception("a look at the GPUs failed through a mistake of ours")
             self.tally.failed_look()
         if self.health.must_restart:
-            self.must_restart.set()
+            self.must_restart = True
+            self._end()
 
     def _say(self, code: str | None, sentence: str | None) -> None:
         """Log a change of fortune once, not every poll."""
@@ -133,7 +140,7 @@ def run(settings: ExporterSettings, stop: threading.Event, *, started: threading
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     guard = _guard(settings)
-    exporter = Exporter(settings)
+    exporter = Exporter(settings, end=stop.set)
     site = Site(exporter.board, exporter.tally, exporter.health.trouble)
     server = Server(
         guard.guarded(site.answer) if guard else site.answer,
@@ -164,12 +171,12 @@ def _serve(exporter: Exporter, interval_seconds: float, stop: threading.Event) -
     scheduler = _scheduler(exporter, interval_seconds)
     scheduler.start()
     try:
-        while not stop.wait(timeout=0.5):
-            if exporter.must_restart.is_set():
-                log.error("the driver was changed under us; ending so that a supervisor starts us anew")
-                return EXIT_RESTART_ME
+        stop.wait()
     finally:
         scheduler.shutdown(wait=False)
+    if exporter.must_restart:
+        log.error("the driver was changed under us; ending so that a supervisor starts us anew")
+        return EXIT_RESTART_ME
     return EXIT_OK
 
 

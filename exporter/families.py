@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric as PrometheusMetric
+from prometheus_client.samples import Sample
 
 from shared.metric_names import Metric
 
@@ -23,10 +24,12 @@ def empty_family(metric: Metric) -> PrometheusMetric:
 def family(metric: Metric, rows: Rows) -> PrometheusMetric:
     """The family with a sample per row that has a value."""
     built = empty_family(metric)
-    labels = metric.labels
-    for given, value in rows:
-        if value is not None:
-            built.add_sample(metric.name, {label: given[label] for label in labels}, value)
+    name, labels = metric.name, metric.labels
+    built.samples = [
+        Sample(name, {label: given[label] for label in labels}, value)
+        for given, value in rows
+        if value is not None
+    ]
     return built
 
 

@@ -65,6 +65,7 @@ class Fitting:
         self._catalog = catalog
         self._empty: dict[tuple[Candidate, Gpu, int], Estimate | str | None] = {}
         self._held: dict[str, _Held] = {}
+        self._asked: tuple[Sequence[Candidate], set[Gpu]] = (), set()
 
     def fits(self, places: Sequence[Place], candidates: Sequence[Candidate], series_limit: int) -> Fits:
         """Every candidate at every place, in the candidates' order; at the series limit the tail is dropped."""
@@ -135,9 +136,13 @@ class Fitting:
 
     def _forget(self, places: Sequence[Place], candidates: Sequence[Candidate]) -> None:
         """Drop what no longer can be asked for, so that reloads and re-partitioned GPUs do not pile up."""
-        rows, wanted = {place.row for place in places}, set(candidates)
-        for key in [key for key in self._empty if key[0] not in wanted or key[1] not in rows]:
-            del self._empty[key]
+        rows = {place.row for place in places}
+        if self._asked[0] is not candidates or self._asked[1] != rows:
+            wanted = set(candidates)
+            self._empty = {
+                key: one for key, one in self._empty.items() if key[0] in wanted and key[1] in rows
+            }
+            self._asked = candidates, rows
         there = {place.key for place in places}
         self._held = {key: held for key, held in self._held.items() if key in there}
 

@@ -6,11 +6,11 @@ from typing import Final, Literal
 
 from exporter.attribution import Attribution
 from exporter.engine_apis.state import EngineState
-from exporter.model_match import MatchedModel, match_model
-from exporter.prediction import Predicted, predict
+from exporter.model_match import MatchedModel
+from exporter.prediction import Predicted
 from exporter.reading import DeviceReading
+from exporter.recognition import Recognition
 from exporter.servers import Server
-from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.node_report import LoadedModelReport, WorkloadReport
 
@@ -35,11 +35,11 @@ def loaded_models(
     attribution: Attribution,
     rows: Mapping[str, Gpu],
     pods: Mapping[str, tuple[WorkloadReport, ...]],
-    catalog: Catalog,
+    recognition: Recognition,
 ) -> dict[str, tuple[LoadedModelReport, ...]]:
     """The models on each device by its uuid; several servers of one model on one device are one entry."""
     found: dict[str, dict[tuple[str, str, str], LoadedModelReport]] = {}
-    for device, share in _shares(devices, attribution, rows, catalog):
+    for device, share in _shares(devices, attribution, rows, recognition):
         report = _report(device, share, pods.get(device.identity.uuid, ()))
         on_device = found.setdefault(device.identity.uuid, {})
         key = report.model, report.quantization, report.engine
@@ -60,7 +60,10 @@ def unattributed_bytes(
 
 
 def _shares(
-    devices: Sequence[DeviceReading], attribution: Attribution, rows: Mapping[str, Gpu], catalog: Catalog
+    devices: Sequence[DeviceReading],
+    attribution: Attribution,
+    rows: Mapping[str, Gpu],
+    recognition: Recognition,
 ) -> list[tuple[DeviceReading, _Share]]:
     """Every server's part of every device it holds memory on."""
     held: dict[int, dict[str, list[int | None]]] = {}
@@ -77,19 +80,16 @@ def _shares(
     shares: list[tuple[DeviceReading, _Share]] = []
     for pid, sizes in held.items():
         server, state = servers[pid], attribution.states.get(pid)
-        matched = match_model(server.seen, state, catalog)
-        its_rows = [rows[uuid] for uuid in sizes if uuid in rows]
-        predicted = (
-            predict(server.seen, state, matched, its_rows, catalog) if len(its_rows) == len(sizes) else ()
-        )
+        known_rows = tuple(rows[uuid] for uuid in sizes if uuid in rows)
+        recognised = recognition.of(server.seen, state, known_rows if len(known_rows) == len(sizes) else ())
         for place, (uuid, parts) in enumerate(sizes.items()):
             known = [part for part in parts if part is not None]
             share = _Share(
                 server=server,
                 used_bytes=sum(known) if len(known) == len(parts) else None,
-                matched=matched,
+                matched=recognised.matched,
                 state=state,
-                predicted=predicted[place] if predicted else None,
+                predicted=recognised.predicted[place] if recognised.predicted else None,
             )
             shares.append((by_uuid[uuid], share))
     return shares

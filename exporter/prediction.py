@@ -79,7 +79,7 @@ def _workload(
         context_tokens=context,
         sequences=sequences or 1,
         kv_cache_type_k=seen.kv_cache_type or "auto",
-        kv_cache_type_v=seen.kv_cache_type or "auto",
+        kv_cache_type_v=seen.kv_cache_type_v or seen.kv_cache_type or "auto",
         gpu_layers=seen.gpu_layers,
         tensor_parallel=seen.tensor_parallel
         or (max(1, devices // copies) if seen.pipeline_parallel is None else None),

@@ -1,8 +1,10 @@
 """Who a process is, from /proc: the only file that reads it."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +14,8 @@ _INITIAL_PID_NAMESPACE: Final = (
     "pid:[4026531836]"  # PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h
 )
 _MOST_ANCESTORS: Final = 8
-_MOST_ARGV_BYTES: Final = 64 * 1024
+_MOST_BYTES: Final = 64 * 1024
+_REMEMBERED: Final = 1024
 _MEMINFO: Final = re.compile(r"^(MemTotal|MemAvailable):\s+(\d+) kB$", re.MULTILINE)
 _POD_UID: Final = re.compile(r"pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})")
 _CONTAINER_ID: Final = re.compile(r"(?:^|[-/:])([0-9a-f]{64})(?:\.scope)?(?:$|/)", re.MULTILINE)
@@ -105,26 +108,44 @@ class Proc:
 
     def _process(self, pid: int) -> tuple[ProcessInfo, int] | None:
         """The process and its parent's number; None when it is gone."""
-        folder = self._root / str(pid)
         try:
-            with (folder / "cmdline").open("rb") as file:
-                raw = file.read(_MOST_ARGV_BYTES)
-            stat = (folder / "stat").read_text(errors="replace")
+            raw = self._read(pid, "cmdline")
             # the second field is the name in parentheses and may itself hold any character
-            parent = int(stat.rpartition(")")[2].split()[1])
+            parent = int(self._read(pid, "stat").rpartition(b")")[2].split(maxsplit=2)[1])
         except (OSError, ValueError, IndexError):
             return None
-        words = raw.rstrip(b"\0").split(b"\0") if raw else []
-        argv = tuple(word.decode("utf-8", "replace") for word in words)
-        if len(argv) == 1 and " " in argv[0].strip():
-            argv = tuple(argv[0].split())  # a title set by the program itself: one text with spaces
-        return ProcessInfo(pid=pid, argv=argv), parent
+        return _info(pid, raw), parent
 
     def _container(self, pid: int) -> tuple[str | None, str | None]:
         """Pod uid and container id of the process's cgroup; the systemd driver writes `_` for `-`."""
         try:
-            text = (self._root / str(pid) / "cgroup").read_text(errors="replace")
+            return _container_of(self._read(pid, "cgroup"))
         except OSError:
             return None, None
-        pod, container = _POD_UID.search(text), _CONTAINER_ID.search(text)
-        return pod[1].replace("_", "-") if pod else None, container[1] if container else None
+
+    def _read(self, pid: int, name: str) -> bytes:
+        """A process's file, by the system's own calls: some hundred are read at every look, and pathlib costs more."""
+        file = os.open(f"{self._root}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            content = b""
+            while len(content) < _MOST_BYTES and (piece := os.read(file, _MOST_BYTES - len(content))):
+                content += piece
+            return content
+        finally:
+            os.close(file)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _info(pid: int, raw: bytes) -> ProcessInfo:
+    words = raw.rstrip(b"\0").split(b"\0") if raw else []
+    argv = tuple(word.decode("utf-8", "replace") for word in words)
+    if len(argv) == 1 and " " in argv[0].strip():
+        argv = tuple(argv[0].split())  # a title set by the program itself: one text with spaces
+    return ProcessInfo(pid=pid, argv=argv)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _container_of(cgroup: bytes) -> tuple[str | None, str | None]:
+    text = cgroup.decode("utf-8", "replace")
+    pod, container = _POD_UID.search(text), _CONTAINER_ID.search(text)
+    return pod[1].replace("_", "-") if pod else None, container[1] if container else None

@@ -14,6 +14,7 @@ from exporter.live_gpus import live_row
 from exporter.loaded_models import loaded_models
 from exporter.look import Look
 from exporter.reading import DeviceIdentity, DeviceReading
+from exporter.recognition import Recognition
 from exporter.snapshot import Snapshot, Versions
 from exporter.tally import Counts
 from shared.catalog.catalog import Catalog
@@ -67,6 +68,7 @@ class Reporter:
         self._catalog = catalog
         self._candidates = candidates
         self._fitting = Fitting(catalog)
+        self._recognition = Recognition(catalog)
         self._known: Mapping[str, DeviceIdentity] = {}
         self._rows: dict[str, Gpu] = {}
         self._live: dict[tuple[str, int, int], Gpu] = {}
@@ -111,7 +113,7 @@ class Reporter:
             groups=together,
             fits=self._fitting.fits((*places, *together), listed.candidates, self._facts.series_limit),
             attribution=attribution,
-            models=loaded_models(devices, attribution, live, pods, self._catalog),
+            models=loaded_models(devices, attribution, live, pods, self._recognition),
             pods=pods,
             kubelet_answered=given is not None,
         )

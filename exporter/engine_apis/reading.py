@@ -3,11 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
-_SAMPLE: Final = re.compile(rb"^([A-Za-z_:][A-Za-z0-9_:]*)(\{.*\})?[ \t]+(\S+)", re.MULTILINE)
+_REST: Final = re.compile(rb"(\{.*\})?[ \t]+(\S+)")
 _LABEL: Final = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"')
 
 
@@ -49,20 +51,35 @@ class Sample:
 
 def samples(body: bytes | None, names: Iterable[str]) -> Mapping[str, list[Sample]]:
     """The samples of the named metrics and of no other: these pages can be megabytes."""
-    wanted = {name.encode(): name for name in names}
     found: dict[str, list[Sample]] = {}
-    for match in _SAMPLE.finditer(body or b""):
-        name = wanted.get(match[1])
-        if name is None:
-            continue
-        try:
-            value = float(match[3])
-        except ValueError:
-            continue
-        if math.isfinite(value):
-            labels = dict(_LABEL.findall((match[2] or b"").decode("utf-8", "replace")))
-            found.setdefault(name, []).append(Sample(labels=labels, value=value))
+    for name in names:
+        for labels, value in _lines_of(name.encode(), body or b""):
+            if math.isfinite(value):
+                found.setdefault(name, []).append(Sample(labels=labels, value=value))
     return found
+
+
+def _lines_of(name: bytes, body: bytes) -> Iterator[tuple[Mapping[str, str], float]]:
+    """Labels and value of each line of a metric; looked for as bytes, which is many times faster than line by line."""
+    at = body.find(name)
+    while at >= 0:
+        starts_a_line = at == 0 or body[at - 1 : at] == b"\n"
+        match = _REST.match(body, at + len(name)) if starts_a_line else None
+        if match is not None:
+            yield _labels(match[1] or b""), _number(match[2])
+        at = body.find(name, at + len(name))
+
+
+def _number(written: bytes) -> float:
+    try:
+        return float(written)
+    except ValueError:
+        return math.nan
+
+
+@lru_cache(maxsize=1024)  # a server's labels stay the same from one look to the next
+def _labels(written: bytes) -> Mapping[str, str]:
+    return MappingProxyType(dict(_LABEL.findall(written.decode("utf-8", "replace"))))
 
 
 def total(found: Mapping[str, list[Sample]], *names: str) -> int | None:

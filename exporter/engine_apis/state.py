@@ -31,6 +31,16 @@ class EngineState:
     waiting_requests: int | None = None
     preemptions: int | None = None
 
+    def steady(self) -> "EngineState":
+        """What it says of the model and how it was started, without what changes from moment to moment."""
+        return EngineState(
+            names=self.names,
+            quantization=self.quantization,
+            version=self.version,
+            context_tokens=self.context_tokens,
+            sequences=self.sequences,
+        )
+
 
 class EngineApi(Protocol):
     """The names each engine's module defines."""

@@ -37,6 +37,7 @@ class Visit:
         self._paths = [path for path in reversed(paths) if path not in known]
         self._most = most_bytes
         self._socket: socket.socket | None = None
+        self._watched = 0
         self._unsent = b""
         self._answer = HttpAnswer(most_bytes)
 
@@ -55,17 +56,27 @@ class Visit:
         except (OSError, BrokenAnswer):
             self.end("broken", selector)
         else:
-            if waits_for and self._socket is not None:
-                _watch(selector, self._socket, waits_for, self)
+            self._wait(waits_for, selector)
 
     def end(self, cause: str | None, selector: selectors.BaseSelector) -> None:
         """Leave, for whatever cause."""
         self.cause = cause
+        self._wait(0, selector)
         if self._socket is not None:
-            with contextlib.suppress(KeyError):  # not watched yet
-                selector.unregister(self._socket)
             self._socket.close()
             self._socket = None
+
+    def _wait(self, events: int, selector: selectors.BaseSelector) -> None:
+        """Have the selector watch for these events, and for no others."""
+        if self._socket is None or events == self._watched:
+            return
+        if not events:
+            selector.unregister(self._socket)
+        elif self._watched:
+            selector.modify(self._socket, events, self)
+        else:
+            selector.register(self._socket, events, self)
+        self._watched = events
 
     def _advance(self, selector: selectors.BaseSelector) -> int:
         """Take what has come, ask what is next; returns what to wait for, nothing when all paths are answered."""
@@ -99,13 +110,6 @@ class Visit:
         head = f"GET {self._paths[-1]} HTTP/1.1\r\nHost: {_HOST}:{self._port}\r\nAccept: */*\r\n{last}\r\n"
         self._unsent = head.encode("ascii")
         self._answer = HttpAnswer(self._most)
-
-
-def _watch(selector: selectors.BaseSelector, what: socket.socket, events: int, visit: Visit) -> None:
-    try:
-        selector.modify(what, events, visit)
-    except KeyError:
-        selector.register(what, events, visit)
 
 
 def make_visits(visits: Collection[Visit], seconds: float) -> None:
