@@ -1,9 +1,10 @@
 """One NVML session and what a look through it sees."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from exporter.nvml.bound_gpus import bound_gpus
 from exporter.nvml.calls import CallFailed, Calls, unavailable
 from exporter.nvml.device import HostMemory, read_gpu, read_mig_instance
 from exporter.nvml.xid_events import XidEvents
@@ -17,10 +18,14 @@ class Nvml:
 
     Args:
         host: Asked for devices whose memory is the host's and that NVML therefore does not report.
+        bound: The GPUs that the kernel's driver holds. NVML counts GPUs when a session begins: when others are bound
+            than then, because one was plugged in or taken out, a new session is needed to see it.
     """
 
-    def __init__(self, host: HostMemory) -> None:
+    def __init__(self, host: HostMemory, bound: Callable[[], frozenset[str]] = bound_gpus) -> None:
         self._host = host
+        self._bound = bound
+        self._bound_at_start: frozenset[str] = frozenset()
         self._open = False
         self._identities: dict[int, DeviceIdentity] = {}  # index order holds within one session
         self._xids = XidEvents()
@@ -32,8 +37,12 @@ class Nvml:
             DriverUnavailable: The driver as a whole does not answer.
         """
         calls = Calls()
+        bound = self._bound()
+        if bound != self._bound_at_start:
+            calls.errors += self.close()
         try:
             if not self._open:
+                self._bound_at_start = bound
                 calls.must("nvmlInit")
                 self._open = True
                 self._identities = {}

@@ -51,3 +51,14 @@ def test_an_ollama_that_does_not_say_its_context_is_not_predicted(catalog: Catal
     runner = f"/usr/bin/ollama runner --model {BLOB} --port 5"
 
     assert predicted(runner, replace(FROM_API, context_tokens=None), catalog, "ollama serve") == ()
+
+
+def test_keys_and_values_of_different_types_are_predicted_each_as_it_is(catalog: Catalog) -> None:
+    def total(keys: str, values: str) -> int:
+        line = f"llama-server -m {BLOB} -c 32768 -np 1 -fa on -ctk {keys} -ctv {values}"
+        return predicted(line, FROM_API, catalog)[0].total_bytes
+
+    large, mixed, small = total("q8_0", "q8_0"), total("q8_0", "q4_0"), total("q4_0", "q4_0")
+
+    assert small < mixed < large
+    assert large - mixed == mixed - small, "half of the cache each"

@@ -76,12 +76,13 @@ class Node:
     devices: tuple[Device, ...]
     driver: str = "580.95.05"
     epoch: int = 1
+    counted_once: bool = False  # GPUs plugged in later are seen by new sessions only, as by a real driver
     errors: tuple[tuple[str, int, int], ...] = ()
     hangs: tuple[tuple[str, int], ...] = ()
     xids: tuple[tuple[int, int, int], ...] = ()  # (growing serial, gpu, code)
 
     def text(self) -> str:
-        lines = [f"driver {self.driver}", f"epoch {self.epoch}"]
+        lines = [f"driver {self.driver}", f"epoch {self.epoch}", f"once {int(self.counted_once)}"]
         for index, gpu in enumerate(self.devices):
             lines.append(f"gpu {index} {gpu.keys()} mig={1 if gpu.instances else 0}")
             lines += [f"mig {index} {slot} {one.keys()}" for slot, one in gpu.instances.items()]

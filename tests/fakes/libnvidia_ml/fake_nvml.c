@@ -3,6 +3,7 @@
  * $FAKE_NVML_STATE names the file. One statement a line, words split by spaces, '_' in names stands for a space:
  *   driver VERSION                      what nvmlSystemGetDriverVersion says
  *   epoch N                             a changed number is a reloaded driver: open sessions are worth nothing
+ *   once 1                              GPUs are counted when a session begins, as a real driver does, and not after
  *   gpu INDEX key=value ...             uuid name total free used reserved util power limit temp ecc mig slots
  *   mig INDEX SLOT key=value ...        uuid name total free used reserved gi
  *   proc INDEX SLOT PID BYTES LIST      SLOT -1 is the GPU itself; LIST is compute, graphics or mps; BYTES - is unknown
@@ -41,7 +42,7 @@ typedef struct { int gpu, slot; } handle;
 static struct {
     char driver[64];
     long epoch;
-    int gpus, procs, errs, hangs, xids;
+    int gpus, once, procs, errs, hangs, xids;
     device gpu[GPUS], mig[GPUS][SLOTS];
     process proc[PROCS];
     fault err[FAULTS], hang[FAULTS];
@@ -49,7 +50,7 @@ static struct {
 } node;
 static handle handles[GPUS][SLOTS + 1];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int sessions;
+static int sessions, session_gpus;
 static long session_epoch;
 static struct stat seen;
 
@@ -82,6 +83,7 @@ static void read_line(char *line) {
     int index = atoi(words[1]);
     if (!strcmp(words[0], "driver")) snprintf(node.driver, sizeof node.driver, "%s", words[1]);
     else if (!strcmp(words[0], "epoch")) node.epoch = atol(words[1]);
+    else if (!strcmp(words[0], "once")) node.once = index;
     else if (!strcmp(words[0], "gpu") && index >= 0 && index < GPUS) {
         device *d = &node.gpu[index];
         d->present = 1;
@@ -163,6 +165,7 @@ int nvmlInitWithFlags(unsigned flags) {
     ENTER(0, 0);
     sessions++;
     session_epoch = node.epoch;
+    session_gpus = node.gpus;
     LEAVE(OK);
 }
 int nvmlInit_v2(void) { return nvmlInitWithFlags(0); } /* programs in Go, which we are compared with */
@@ -178,7 +181,7 @@ int nvmlSystemGetDriverVersion(char *out, unsigned size) {
     snprintf(out, size, "%s", node.driver);
     LEAVE(OK);
 }
-int nvmlDeviceGetCount_v2(unsigned *out) { ENTER(0, 1); *out = (unsigned)node.gpus; LEAVE(OK); }
+int nvmlDeviceGetCount_v2(unsigned *out) { ENTER(0, 1); *out = (unsigned)(node.once ? session_gpus : node.gpus); LEAVE(OK); }
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, handle **out) {
     if (index >= GPUS) return INVALID;
     handle *h = &handles[index][SLOTS];
