@@ -11,8 +11,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "data_parallel": ("data parallel", "vLLM and SGLang have it; or start the server once per GPU"),
     "data_parallel_attention": ("data-parallel attention", "SGLang has it"),
     "expert_parallel": ("expert parallel", "vLLM and SGLang have it"),
-    "speculation": ("speculative decoding that I have rules for", "vLLM, SGLang and llama.cpp have it"),
-    "adapters": ("LoRA adapters that I have rules for", "vLLM, SGLang and llama.cpp have them"),
+    "speculation": (
+        "speculative decoding that I have rules for",
+        "vLLM, SGLang, llama.cpp and transformers have it",
+    ),
 }
 
 

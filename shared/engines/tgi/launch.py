@@ -42,4 +42,8 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         argv += ["--max-batch-prefill-tokens", str(workload.max_num_batched_tokens)]
     if workload.enforce_eager:
         argv += ["--cuda-graphs", "0"]
-    return Launch(argv=tuple(argv), notes=weights.notes)
+    notes = weights.notes
+    if workload.adapters is not None:
+        argv += ["--lora-adapters", ",".join(f"adapter-{turn}" for turn in range(workload.adapters.count))]
+        notes = (*notes, "Put your adapters' names for adapter-0 and so on.")
+    return Launch(argv=tuple(argv), notes=notes)

@@ -9,6 +9,7 @@ from shared.catalog.rows import Engine, Gpu, LayerKind, Model
 from shared.engines.not_offered import refuse_not_offered
 from shared.engines.process_memory import before_model
 from shared.engines.server import check_load, parallel_sizes, refuse, refuse_context
+from shared.engines.tgi.adapters import adapter_bytes, check_adapters
 from shared.engines.tgi.settings import NATIVE, SERVER, cache_element_bytes, refuse_model
 from shared.engines.versions import at_version
 from shared.errors import BadValue
@@ -25,6 +26,8 @@ _FRACTION_STEPS = 1000
 _LOGIT_BYTES = 6  # 16-bit logits and their fp32 copy, of the last token of each warmed-up sequence
 _WEIGHTS_ERROR = 0.02
 _OTHER_ERROR = 0.5
+_UNSEEN_ADAPTERS = 200 * MIB  # buffers of their kernels; no log prints them
+_OFFERED = frozenset({"adapters"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,9 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     check_load(workload)
     tensor, pipeline = parallel_sizes(SERVER, workload, len(gpus))
     refuse_model(workload.model, workload.quantization, tensor, pipeline)
-    refuse_not_offered(SERVER.name, workload)
+    refuse_not_offered(SERVER.name, workload, offered=_OFFERED)
+    if workload.adapters is not None:
+        check_adapters(workload.adapters, workload.model)
     refuse(SERVER, workload.model, workload.quantization, gpus, Split.even(tensor), pipeline)
     refuse_context(SERVER, workload.model, workload.context_tokens)
     version = workload.engine_version or facts.version
@@ -67,7 +72,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         per_gpu=tuple(rank.device for rank in ranks) + idle,
         host=DeviceMemory(),
         server=_capacity(workload, ranks, facts, version),
-        assumptions=_assumptions(workload.model, version),
+        assumptions=_assumptions(workload, version),
         warnings=(f"{len(idle)} GPUs stay idle with this --num-shard.",) if idle else (),
         evidence="none",
     )
@@ -87,15 +92,21 @@ def _rank(workload: Workload, gpu: Gpu, facts: Engine, version: str, tensor: int
     row = token_bytes(model, tensor, cache_element_bytes(workload))
     share = _fraction(workload, facts, version) * at_version(facts, "wiggle_room", version).value
     error = math.hypot(
-        stage.weights_bytes * _WEIGHTS_ERROR, activation * _OTHER_ERROR, graphs * _OTHER_ERROR, before_error
+        stage.weights_bytes * _WEIGHTS_ERROR,
+        activation * _OTHER_ERROR,
+        graphs * _OTHER_ERROR,
+        before_error,
+        _UNSEEN_ADAPTERS if workload.adapters else 0,
     )
+    adapters = adapter_bytes(workload.adapters, model, tensor, element) if workload.adapters else 0
     device = DeviceMemory(
-        weights_bytes=stage.weights_bytes,
+        weights_bytes=stage.weights_bytes + adapters,
         kv_cache_bytes=workload.sequences * workload.context_tokens * row,
         compute_bytes=activation + graphs,
         overhead_bytes=before,
         activation_bytes=activation,
         cuda_graph_bytes=graphs,
+        adapter_bytes=adapters,
         tower_bytes=stage.tower_bytes,
         uncertainty_bytes=round(error),
     )
@@ -159,8 +170,11 @@ def _capacity(workload: Workload, ranks: Sequence[_Rank], facts: Engine, version
     )
 
 
-def _assumptions(model: Model, version: str) -> tuple[str, ...]:
+def _assumptions(workload: Workload, version: str) -> tuple[str, ...]:
+    model = workload.model
     lines = [f"TGI {version} (in maintenance); no measured run stands behind these numbers."]
     if model.shape.architecture not in NATIVE:
         lines.append(f"{model.name} runs through TGI's transformers fallback.")
+    if workload.adapters is not None:
+        lines.append(f"{workload.adapters.count} adapters of rank {workload.adapters.rank}, loaded at start.")
     return tuple(lines)

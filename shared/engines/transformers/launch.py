@@ -1,6 +1,6 @@
 """The Python one-liner that runs a workload with transformers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from shared.catalog.rows import Gpu
@@ -31,11 +31,13 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         names.append("BitsAndBytesConfig")
         arguments.append(f"quantization_config={_BITSANDBYTES[quantization]}")
     cut = f", truncation=True, max_length={workload.context_tokens}" if embeds else ""
+    guesses = workload.speculation is not None and workload.speculation.draft is not None
     asks = (
         ("print(model(**prompt).last_hidden_state.mean(dim=1))",)
         if embeds
         else (
-            f"answer = model.generate(**prompt, max_length={workload.context_tokens})",
+            f"answer = model.generate(**prompt, max_length={workload.context_tokens}"
+            + (", assistant_model=assistant)" if guesses else ")"),
             "print(tokenizer.decode(answer[0]))",
         )
     )
@@ -43,7 +45,22 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
         f"from transformers import {', '.join(names)}",
         f'tokenizer = AutoTokenizer.from_pretrained("{weights.name}")',
         f"model = {loader}.from_pretrained({', '.join(arguments)})",
+        *_beside(workload),
         f'prompt = tokenizer("Hello"{cut}, return_tensors="pt").to(model.device)',
         *asks,
     )
     return Launch(argv=("python", "-c", "\n".join(lines)), notes=weights.notes)
+
+
+def _beside(workload: Workload) -> Iterator[str]:
+    """Lines that load adapters and an assistant; adapters' names are the reader's own."""
+    if workload.adapters is not None:
+        for turn in range(workload.adapters.count):
+            yield f'model.load_adapter("adapter-{turn}", adapter_name="adapter-{turn}")'
+    speculation = workload.speculation
+    if speculation is not None and speculation.draft is not None:
+        stored = checkpoint(
+            speculation.draft, speculation.quantization or workload.quantization, on_the_fly=frozenset()
+        )
+        yield f'assistant = AutoModelForCausalLM.from_pretrained("{stored.name}", dtype="auto").to(model.device)'
+        yield f"assistant.generation_config.num_assistant_tokens = {speculation.tokens}"

@@ -7,6 +7,15 @@ from shared.catalog.rows import Engine, Gpu, LayerKind, Quantization, Quantizati
 from shared.engines.not_offered import refuse_not_offered
 from shared.engines.process_memory import before_model
 from shared.engines.server import check_load
+from shared.engines.transformers.beside import (
+    NAME,
+    adapter_bytes,
+    adapters_error,
+    assistant_of,
+    beside_lines,
+    check_beside,
+    with_assistant,
+)
 from shared.engines.transformers.cache import cache_rows
 from shared.engines.transformers.placement import Part, placement
 from shared.engines.uncommon_layers import refuse_uncommon
@@ -19,8 +28,8 @@ from shared.memory.server_state import state_page_bytes
 from shared.memory.workload import Workload
 from shared.units import MIB, gib
 
-NAME = "transformers"
 RULED = frozenset({LayerKind.SPARSE, LayerKind.COMPRESSED, LayerKind.PARALLEL, LayerKind.CROSS})
+_OFFERED = frozenset({"adapters", "speculation"})
 _WITH_STATE = (LayerKind.RECURRENT, LayerKind.PARALLEL)
 _SIXTEEN_BIT = frozenset({"auto", "f16", "fp16", "float16", "bf16", "bfloat16"})
 _LOGIT_BYTES = 6  # of the last token of each sequence: 16 bits, and fp32 for sampling
@@ -44,7 +53,8 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     _refuse(workload, gpus)
     stored_bytes = checkpoint_bytes(workload.model, workload.quantization)
     refuse_uncommon(NAME, workload.model, stored_bytes, ruled=RULED)
-    refuse_not_offered(NAME, workload)
+    refuse_not_offered(NAME, workload, offered=_OFFERED)
+    check_beside(workload)
     version = workload.engine_version or facts.version
     before = [before_model(gpu, 1, facts, version) for gpu in gpus] or [(0, 0.0)]
     allowed = tuple(_allowed(workload.quantization, gpus, [size for size, _ in before], facts, version))
@@ -53,7 +63,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     for index, part in enumerate(placed.parts):
         last = index == len(placed.parts) - 1
         devices.append(_device(workload, part, before[index], facts, version, last=last))
-    return Breakdown(
+    plain = Breakdown(
         engine=workload.engine,
         engine_version=version,
         model_file_bytes=stored_bytes,
@@ -62,10 +72,13 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         assumptions=(
             f'transformers {version} with device_map="auto"; the whole prompt in one forward pass.',
             "No measured run stands behind these numbers.",
+            *beside_lines(workload),
         ),
         warnings=_warnings(workload, placed.overflow_bytes if gpus else 0),
         evidence="none",
     )
+    assistant = assistant_of(workload)
+    return with_assistant(plain, memory(assistant, gpus[:1], facts)) if assistant else plain
 
 
 def _device(
@@ -86,9 +99,12 @@ def _device(
         activation * _ACTIVATION_ERROR,
         cache * _CACHE_ERROR,
         overhead_error,
+        adapters_error(workload),
     )
+    adapters = adapter_bytes(workload.adapters, workload, part.layers)
     return DeviceMemory(
-        weights_bytes=part.weights_bytes,
+        weights_bytes=part.weights_bytes + adapters,
+        adapter_bytes=adapters,
         kv_cache_bytes=cache,
         recurrent_state_bytes=state,
         compute_bytes=activation + workspace,

@@ -41,4 +41,5 @@ def process(argv: Sequence[str]) -> SeenCommand | None:
         model=loaded[1],
         quantization=quantization,
         context_tokens=int(length[1]) if length else None,
+        speculative_tokens=0 if "assistant_model=" in script else None,
     )

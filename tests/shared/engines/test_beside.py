@@ -179,8 +179,26 @@ def test_sglang_counts_a_draft_models_layers_as_wide_as_the_models():
             "no common vocabulary",
         ),
         (load("tgi", speculation=Speculation(tokens=1)), "speculative decoding that I have rules for"),
-        (load("tgi", adapters=Adapters(count=1, rank=8)), "LoRA adapters that I have rules for"),
-        (load("transformers", adapters=Adapters(count=1, rank=8)), "LoRA adapters that I have rules for"),
+        (load("tgi", adapters=Adapters(count=0, rank=8)), "at least one adapter"),
+        (load("tgi", "olmo-2-7b", adapters=Adapters(count=1, rank=8)), "takes no adapters"),
+        (load("transformers", adapters=Adapters(count=1, rank=0)), "at least one adapter"),
+        (load("transformers", speculation=Speculation(tokens=1)), "a draft model as assistant works"),
+        (
+            load(
+                "transformers",
+                sequences=2,
+                speculation=Speculation(tokens=3, draft=CATALOG.models["llama-3.2-1b"]),
+            ),
+            "for one sequence only",
+        ),
+        (
+            load(
+                "transformers",
+                "qwen3.5-9b",
+                speculation=Speculation(tokens=3, draft=CATALOG.models["qwen3.5-0.8b"]),
+            ),
+            "cannot go back",
+        ),
     ],
 )
 def test_what_does_not_start_or_has_no_rule_is_said(workload, says):
