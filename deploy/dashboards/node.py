@@ -67,7 +67,11 @@ def node() -> dashboard.Dashboard:
                 unit="short",
                 about="Processes that hold memory, and uncorrectable errors since the driver was loaded.",
             ),
-            words("Ask", "In Slack: `/fit on $node` lists what is here, `/fit MODEL on $node` plans for it."),
+            words(
+                "Ask",
+                "In Slack: `/fit status of $node` lists what is here, `/fit on $node` says what fits there now, "
+                "`/fit on $node MODEL` plans for it.",
+            ),
         ],
     )
 
