@@ -329,7 +329,7 @@ def test_any_pile_of_familiar_words_is_a_row_or_one_sentence(typed: str) -> None
             part for name in (found.id, found.name, found.repo_id, *found.aliases) for part in words(name)
         }
         kept = re.sub(
-            r"(?i)\b(?:\d+k|\d-bit)\b", " ", typed
+            r"(?i)\b(?:\d+[km]|\d-bit)\b", " ", typed
         )  # contexts and precisions are words about the packaging
         assert {part for part in words(kept) if part[0].isdigit()} <= said
     else:
