@@ -2,6 +2,7 @@
 
 Too heavy to be had everywhere, so it is asked for: FITTINGROOM_TEST_KUBECONFIG names the kubeconfig of an API server
 that may be written to (etcd and kube-apiserver are enough, no node is needed), and helm and kubectl are on the PATH.
+`python -m tests.deploy.api_server` builds such a server and runs this against it.
 """
 
 import json
