@@ -151,9 +151,7 @@ _ADAPTERS = st.builds(
 
 def _beside(engine: str) -> st.SearchStrategy[dict[str, object]]:
     """What may run beside the model; usually nothing."""
-    if engine in ("tgi", "transformers"):
-        return st.just({})
-    speculation = _SPECULATION if engine in ("llama.cpp", "vllm") else st.none()
+    speculation = _SPECULATION if engine in ("llama.cpp", "vllm", "transformers") else st.none()
     return st.one_of(
         st.just({}),
         st.just({}),

@@ -7,9 +7,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.catalog.rows import LayerKind
-from shared.memory.breakdown import Verdict
+from shared.memory.breakdown import DeviceMemory, Verdict
 from shared.memory.workload import Workload
 from tests.property.spaces import CATALOG, LAW, RESERVING, cases, tried
+
+
+def held(device: DeviceMemory) -> int:
+    """What lies there for good: everything but what computing takes."""
+    return device.weights_bytes + device.kv_cache_bytes + device.recurrent_state_bytes
+
 
 ORDER = {Verdict.DOES_NOT_FIT: 0, Verdict.TIGHT: 1, Verdict.FITS: 2}
 
@@ -20,7 +26,8 @@ def test_a_server_on_more_gpus_never_needs_less_in_total(case, count, pipeline):
     # SGLang cuts a rank's pool between cache and states in a fixed proportion, so where one demand is the larger the
     # other's part lies idle (pool_configurator.py); a stage with one kind of layer has no such part
     shape = case.workload.model.shape
-    two_pools = case.workload.engine == "sglang" and LayerKind.RECURRENT in shape.layer_pattern
+    with_state = {LayerKind.RECURRENT, LayerKind.PARALLEL} & set(shape.layer_pattern)
+    two_pools = case.workload.engine == "sglang" and with_state
     assume(not (pipeline and two_pools))
     card = case.gpus[:1]
     sizes = {"pipeline_parallel" if pipeline else "tensor_parallel": count}
@@ -52,8 +59,39 @@ def test_more_free_memory_never_turns_a_fit_into_a_misfit(case, free, more):
     tight, roomy = tried(case.workload, case.gpus, now), tried(case.workload, case.gpus, later)
     assume(tight is not None and roomy is not None)
 
-    assert ORDER[roomy.verdict] >= ORDER[tight.verdict]
-    assert roomy.breakdown.total_bytes == tight.breakdown.total_bytes
+    # llama.cpp and accelerate spread whole layers by what is free, so there another layer may be the one too many
+    if len(case.gpus) == 1 or case.workload.engine not in ("llama.cpp", "transformers"):
+        assert ORDER[roomy.verdict] >= ORDER[tight.verdict]
+        assert roomy.breakdown.total_bytes == tight.breakdown.total_bytes
+
+
+@LAW
+@given(cases(("llama.cpp",)), st.lists(st.integers(1, 2 * 10**11), min_size=8, max_size=8))
+def test_what_is_free_moves_llama_cpps_layers_and_nothing_else(case, free):
+    """The same weights, caches and states lie on the GPUs together, and the host's stay there."""
+    load = replace(case.workload, speculation=None, adapters=None)
+    empty, now = tried(load, case.gpus), tried(load, case.gpus, tuple(free[: len(case.gpus)]))
+    assume(empty is not None and now is not None)
+
+    repeated = 64 * 1024 * len(case.gpus)  # rotation factors are held by every GPU with layers
+    assert abs(sum(map(held, now.breakdown.per_gpu)) - sum(map(held, empty.breakdown.per_gpu))) <= repeated
+    assert held(now.breakdown.host) == held(empty.breakdown.host)
+
+
+@LAW
+@given(cases(("vllm", "sglang"), most_gpus=1), st.sampled_from((2, 3, 8)))
+def test_copies_of_a_dense_model_need_on_each_gpu_what_one_does(case, copies):
+    assume(case.workload.model.shape.experts is None)
+    load = replace(case.workload, tensor_parallel=1, pipeline_parallel=1, data_parallel=1, expert_parallel=1)
+    card = case.gpus[:1]
+    one = tried(load, card)
+    many = tried(replace(load, data_parallel=copies, sequences=load.sequences * copies), card * copies)
+    assume(one is not None and many is not None)
+
+    parts = [(device.weights_bytes, device.kv_cache_bytes) for device in many.breakdown.per_gpu]
+    alone = one.breakdown.per_gpu[0]
+    assert parts == [(alone.weights_bytes, alone.kv_cache_bytes)] * copies
+    assert many.breakdown.total_bytes >= one.breakdown.total_bytes
 
 
 @LAW
