@@ -63,7 +63,7 @@ def _run(catalog: Catalog) -> int:
 
 
 def _look(reader: FleetReader | None) -> LiveFleet:
-    return asyncio.run(reader.read_or_reason()) if reader is not None else None
+    return asyncio.run(reader.read_or_reason(models=False)) if reader is not None else None
 
 
 def _where(url: str, *, port: int, simulated: bool, slack: BotSettings) -> str:

@@ -48,4 +48,4 @@ def look_of(environment: Mapping[str, str]) -> Callable[[], LiveFleet]:
         return lambda: None
     import asyncio
 
-    return lambda: asyncio.run(reader.read_or_reason())
+    return lambda: asyncio.run(reader.read_or_reason(models=False))

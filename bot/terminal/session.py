@@ -79,7 +79,7 @@ def interactive_prompt(catalog: Catalog, fleet_reader: "FleetReader | None") -> 
     with asyncio.Runner() as runner:
 
         def look() -> LiveFleet:
-            return runner.run(fleet_reader.read_or_reason()) if fleet_reader is not None else None
+            return runner.run(fleet_reader.read_or_reason(models=False)) if fleet_reader is not None else None
 
         while True:
             try:
