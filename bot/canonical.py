@@ -20,7 +20,7 @@ _OPENING: Final = {
 }
 
 
-_STAYS_OPEN: Final = frozenset({"model", "gpu", "quantization", "gpu_memory_bytes"})
+_STAYS_OPEN: Final = frozenset({"model", "gpu", "quantization", "gpu_count", "gpu_memory_bytes"})
 
 
 def canonical_text(query: Query) -> str:
@@ -93,6 +93,8 @@ def with_choice(query: Query, ambiguity: Ambiguity, choice: str, catalog: Catalo
         return canonical_text(replace(query, quantization=catalog.quantizations[choice]))
     if ambiguity.field == "gpu_memory_bytes":
         return canonical_text(replace(query, gpu_memory_bytes=int(choice)))
+    if ambiguity.field == "gpu_count":
+        return canonical_text(replace(query, gpu_count=int(choice)))
     return f"{canonical_text(query)} {choice}"
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from shared.errors import shown
 from shared.memory.breakdown import Verdict
-from shared.planner.plan import Headline, Option, OptionKind, Plan
+from shared.planner.plan import Headline, Option, OptionKind, Plan, QuantizationFit
 from shared.question.query import Intent, Query, Reading
 from shared.units import gib, tokens
 
@@ -30,7 +30,7 @@ VERDICT: Final = {
 }
 
 
-_FIELD: Final = {"gpu": "GPU", "gpu_memory_bytes": "GPU memory"}
+_FIELD: Final = {"gpu": "GPU", "gpu_memory_bytes": "GPU memory", "gpu_count": "number of GPUs"}
 
 
 def field_word(field: str) -> str:
@@ -41,6 +41,40 @@ def field_word(field: str) -> str:
 def choice_word(field: str, choice: str) -> str:
     """One choice of an ambiguity as it can be typed back: an id, or a size."""
     return gib(int(choice)) if field == "gpu_memory_bytes" else choice
+
+
+BREAKS: Final = "breaks the model"
+LOSES: Final = "at a visible loss of quality"
+_COST_SIGN: Final = {BREAKS: "🟠", LOSES: "🟡"}
+_ROOM: Final = frozenset({Verdict.FITS, Verdict.TIGHT})
+
+
+def loss(option: Option) -> str:
+    """What an option that fits costs in quality, in words; empty where nothing worth a warning is lost."""
+    if option.healthy or option.verdict not in _ROOM:
+        return ""
+    return LOSES if option.quantization.healthy else BREAKS
+
+
+def costly(words: str, cost: str) -> str:
+    """As in "fits, but breaks the model"."""
+    return f"{words}, but {cost}" if cost == BREAKS else f"{words}, {cost}" if cost else words
+
+
+def verdict(option: Option) -> str:
+    """Whether it fits, and what it breaks by fitting: never a green "fits" for a model that no longer works."""
+    return _signed(option.verdict, loss(option))
+
+
+def fit_verdict(fit: QuantizationFit) -> str:
+    """The same of a quantization of the asked model."""
+    broken = fit.verdict in _ROOM and not fit.quantization.healthy
+    return _signed(fit.verdict, BREAKS if broken else "")
+
+
+def _signed(found: Verdict, cost: str) -> str:
+    sign, _, words = VERDICT[found].partition(" ")
+    return f"{_COST_SIGN.get(cost, sign)} {costly(words, cost)}"
 
 
 def gpus(count: int, name: str) -> str:

@@ -9,7 +9,7 @@ from shared.planner.plan import Headline, Plan
 from shared.question.query import Ambiguity, Query
 
 _MOST: Final = 4  # plans in one answer; what is beyond them is asked back by name
-_DIFFERENT_THINGS: Final = ("gpu", "quantization", "gpu_memory_bytes")
+_DIFFERENT_THINGS: Final = ("gpu", "quantization", "gpu_memory_bytes", "gpu_count")
 
 
 def readings_of(query: Query, catalog: Catalog) -> tuple[Query, ...]:
@@ -58,6 +58,8 @@ def _decided(ambiguity: Ambiguity, query: Query, catalog: Catalog) -> list[Calla
             rows = dict(catalog.gpus)
         case "quantization" if query.quantization is None:
             rows = dict(catalog.quantizations)
+        case "gpu_count" if query.gpu_count is None:
+            rows = {choice: int(choice) for choice in ambiguity.choices}
         case "gpu_memory_bytes" if query.gpu_memory_bytes is None and query.gpu is None:
             rows = {choice: int(choice) for choice in ambiguity.choices}
         case _:

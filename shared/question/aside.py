@@ -7,10 +7,11 @@ from shared.question.remaining import Remaining
 
 # options whose value is a name or a place: "--served-model-name x", docker's "-v a:b", "--shm-size 10g"
 _VALUES: Final = re.compile(
-    r"(?<![\w-])(?:--(?:served-model-name|alias|host|api[-_]key|reasoning-parser|tool-call-parser|"
-    r"chat-template(?:-file|-kwargs)?|tokenizer(?:-mode|-path)?|revision|download-dir|load-format|lora-modules|"
+    r"(?<![\w-])(?:--(?:served[-_]model[-_]name|alias|host|api[-_]key|reasoning[-_]parser|tool-call[-_]parser|"
+    r"chat[-_]template(?:-file|-kwargs)?|tokenizer(?:[-_]mode|[-_]path)?|revision|download[-_]dir|load[-_]format|config[-_]format|lora-modules|"
     r"distributed-executor-backend|speculative-config|hf-overrides|rope-scaling|mmproj|name|volume|network|ipc|"
     r"shm-size|env|restart|entrypoint|log-file|dist-init-addr|gpus(?= ?=?['\"]?all))|-[vpe](?= \S*[:=]))[ =]+\S+"
+    r"|(?<![\w-])--[a-z][\w-]*[ =]+\{[^{}]*\}|(?<![\w-])--limit-mm-per-prompt[ =]+\S+"
     r"|(?<![\w-])(?:--quantization|-q)[ =](?:moe_wna16|modelopt\w*|torchao|marlin|quark)(?!\w)"
 )
 # a number behind an option that no reader of options knows
@@ -18,6 +19,7 @@ _OPTION_NUMBER: Final = re.compile(
     r"(?<![\w-])--(?!(?:ctx|context|max-?model|max_model|model|max-total|max-seq|max_seq|n-ctx|max-len|parallel|"
     r"max[-_]num[-_]seqs|max-running|max-batch-size|memory|vram|mem|gpu-memory|gpus?|num-gpus?|gpu-count|users?|batch)"
     r"(?:[\w-]*))[a-z][\w-]*[ =]+[\d.]+[km]?(?![\w.])"
+    r"|(?<![\w-])-(?:p|n|pg|r|s|d|tb|ctk-size)[ =]\d[\d,]*(?![\w.])"
     r"|(?<![\w-])max[-_]num[-_]batched[-_]tokens[ =:]+\d+k?(?!\w)"
 )
 _MONEY: Final = (
@@ -37,6 +39,8 @@ _SOFTWARE: Final = (
 _OTHER: Final = (
     r"(?<![\w.])\d+(?:\.\d+)? ?(?:%|percent(?!\w)|pct(?!\w))|(?<![\w.])\d{3,4}p(?!\w)|"
     r"(?<![\w.])\d+k (?:monitors?|displays?|video|resolution|gaming|screens?)(?!\w)|"
+    r"(?<![\w.])\d+(?:\.\d+)? ?(?:rps|qps|rpm|req(?:uest)?s? ?(?:/|per|a) ?(?:s|sec|second|m|min|"
+    r"minute|h|hour|day))(?!\w)|(?<![\w.])\d{2}(?:\.\d)?[ -]?inch(?:es)?(?!\w)|"
     r"(?<!\w)(?:top|page|question|option|example) \d{1,2}(?![\w.])|(?<!\w)x(?:1|4|8|16) (?:lanes?|slots?)(?!\w)"
 )
 _FIGURES: Final = re.compile(f"{_MONEY}|{_TIME}|{_SOFTWARE}|{_OTHER}")

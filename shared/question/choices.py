@@ -10,7 +10,7 @@ from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
 
 _CHOICES: Final = re.compile(
-    r"(?<!\w)(?P<field>model|gpu|quantization|gpu_memory_bytes)\?=(?P<choices>[\w.-]+(?:@\d+)?(?:\|[\w.-]+(?:@\d+)?)+)"
+    r"(?<!\w)(?P<field>model|gpu|quantization|gpu_count|gpu_memory_bytes)\?=(?P<choices>[\w.-]+(?:@\d+)?(?:\|[\w.-]+(?:@\d+)?)+)"
 )
 
 
@@ -24,14 +24,9 @@ def read_choices(question: Remaining, catalog: Catalog) -> frozenset[str]:
     for match in question.find_all(_CHOICES):
         given = question.take_match(match)
         field = match["field"]
-        ids = {
-            "model": catalog.models,
-            "gpu": catalog.gpus,
-            "quantization": catalog.quantizations,
-            "gpu_memory_bytes": {
-                choice: None for choice in re.split(r"[|@]", match["choices"]) if choice.isdecimal()
-            },
-        }[field]
+        numbers = {part: None for part in re.split(r"[|@]", match["choices"]) if part.isdecimal()}
+        rows = {"model": catalog.models, "gpu": catalog.gpus, "quantization": catalog.quantizations}
+        ids = rows.get(field, numbers)
         known = {row_id.lower(): row_id for row_id in ids}
         choices, counts = [], []
         for part in match["choices"].split("|"):

@@ -21,7 +21,7 @@ _LINK: Final = (
     r"(?:[ =:~(]|\b(?:of|is|at|to|up to|about|around|set to|at least|min|max|minimum|roughly|approx)\b)*"
 )
 _FLAG: Final = (
-    r"(?:--ctx[-_]size|--context(?:[-_](?:length|size))?|--ctx|-c|--(?:max[-_])?model[-_]len|--max-total-tokens|max_total_tokens|"
+    r"(?:--ctx[-_]size|--context(?:[-_]?(?:length|size))?|--ctx|-c|--(?:max[-_])?model[-_]len|--max-total-tokens|max_total_tokens|"
     r"--max[-_]seq[-_]len(?:gth)?|max_model_len|max_seq_len|num_ctx|n_ctx|ollama_context_length|--n-ctx|--max-len|max_len)"
 )
 _PATTERNS: Final = tuple(

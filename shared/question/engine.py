@@ -5,12 +5,13 @@ from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.errors import UnknownName
-from shared.question.remaining import Remaining, is_rejected
+from shared.question.remaining import Remaining, is_not_meant
 
 # programs built on an engine of the catalog; a person names these more often than the engine
 _BUILT_ON: Final = {
     "llama.cpp": (
         "llama.cpp", "llamacpp", "llama cpp", "llama-cpp", "llama_cpp", "llama-cpp-python", "llama-server", "llama-cli",
+        "llama-bench", "llama-run", "llama-batched-bench", "llama-perplexity",
         "llama server", "ollama", "lm studio", "lmstudio", "koboldcpp", "kobold.cpp", "llamafile", "ik_llama.cpp",
         "ik_llama", "jan.ai", "gpt4all", "localai",
     ),
@@ -49,11 +50,14 @@ def read_engine(question: Remaining, pattern: re.Pattern[str], means: dict[str, 
         UnknownName: An engine we have no rules for was named.
     """
     found: str | None = None
-    for match in question.find_all(pattern):
+    named = list(question.find_all(pattern))
+    meant = [
+        one for one in named if not is_not_meant(question.lower[: one.start()], question.lower[one.end() :])
+    ]
+    for match in (one for one in named if one not in meant):
+        question.take_match(match)
+    for match in meant:
         engine = means[match["name"]]
-        if is_rejected(question.lower[: match.start()]):
-            question.take_match(match)
-            continue
         if found is None:
             found = engine
             how = "exact" if match["name"] == engine else "alias"

@@ -13,7 +13,8 @@ MOST_GPUS: Final = 1_024
 _GPU_LAYERS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?<![\w-])(?:-ngl|--n-gpu-layers|--gpu-layers|--num-gpu-layers|n[-_]gpu[-_]layers|gpu[-_ ]layers|num_gpu|ngl)"
+        r"(?<![\w-])(?:-ngl|--n-gpu-layers|--gpu-layers|--num-gpu-layers|--gpulayers|"
+        r"n[-_]gpu[-_]layers|gpu[-_ ]layers|num_gpu|ngl)"
         r"[ =:]+(?P<n>\d{1,6}|all|-1|max)(?![\w.])",
         r"(?<![\w.-])(?P<n>\d{1,6})(?: of \d+|/\d+)? layers (?:(?:are|is|be|being|get|loaded|put|kept|"
         r"left|offloaded|sent) )*"
@@ -42,7 +43,7 @@ _OTHER_FLAGS: Final = re.compile(
     r"tb/s|mhz|ghz|watts?)(?!\w)|\d+(?:w|[ ]w(?=[ ]*(?:[,.;:)?!]|$)))(?!\w))"
 )
 _PROCESSOR: Final = re.compile(
-    r"(?<![\w-])(?:(?:amd )?(?:ryzen(?![ -]ai[ -]max)(?: (?:ai|pro|threadripper))*(?: \d)?|"
+    r"(?<![\w-])(?:dual |2x )?(?:(?:amd )?(?:ryzen(?![ -]ai[ -]max)(?: (?:ai|pro|threadripper))*(?: \d)?|"
     r"threadripper(?: pro)?|epyc)(?: [\w-]*\d[\w-]*)?"
     r"|(?:intel )?(?:core )?i[3579][- ]\d{4,5}[a-z]{0,2}|core ultra \d(?: \d{3}[a-z]{0,2})?|"
     r"xeon(?: (?:gold|silver|platinum|w|e\d?))?[ -]?[\w-]*)(?!\w)"

@@ -18,7 +18,7 @@ from shared.question.model_names import ModelNames
 from shared.question.named_gpu import read_named_gpus
 from shared.question.nameless_gpu import read_nameless_gpus
 from shared.question.query import Ambiguity
-from shared.question.remaining import Remaining, is_rejected
+from shared.question.remaining import Remaining, is_not_meant
 from shared.units import GIB, gib
 
 _MIG: Final = re.compile(
@@ -35,6 +35,7 @@ _BRANDED: Final = re.compile(
     r"(?<![\w.])(?:(?:nvidia|geforce|radeon|tesla|quadro|titan|instinct|rtx|gtx|rx|arc)[ -]*)+"
     r"[a-z]{0,3}[ -]?\d{2,5}[a-z]{0,3}(?!\w)(?:[ -]?(?:ti|super|xtx?|ada|laptop)\b)*"
 )
+_BESIDE_IT: Final = 2  # characters between a name and its size: "3060 (12GB"
 # what people run models on that is no card of any row
 _NO_CARD: Final = re.compile(
     r"(?<!\w)(?:(?:google )?pixel|iphone|ipad|galaxy|snapdragon|raspberry pi|rpi|orange pi|steam deck|playstation|ps5|"
@@ -58,9 +59,6 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
     Raises:
         UserError: A GPU we do not know, a size a GPU does not come with, or an impossible number of them.
     """
-    instance = _read_instance(question, names, models.is_family)
-    if instance is not None:
-        return instance
     mig = question.find(_MIG)
     if mig is not None:
         question.take_match(mig)
@@ -93,13 +91,21 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
 
 
 def _mentions(
-    question: Remaining, names: GpuNames, models: ModelNames, sizes: Sequence[MemorySize]
+    question: Remaining, names: GpuNames, models: ModelNames, sizes: list[MemorySize]
 ) -> list[GpuMention]:
-    """The GPUs named and not rejected ("not the 3060"), which are taken out."""
+    """The GPUs named; those rejected ("not the 3060 12GB") are taken out, sizes and all."""
     named = gpu_mentions(question, names, models, sizes)
-    kept = [one for one in named if not is_rejected(question.lower[: one.start])] or named
+    kept = [one for one in named if not is_not_meant(question.lower[: one.start], question.lower[one.end :])]
+    kept = kept or named
     for rejected in (one for one in named if one not in kept):
-        question.take(rejected.start, rejected.end)
+        own = next((size for size in sizes if 0 <= size.start - rejected.end <= _BESIDE_IT), None)
+        if own is not None:
+            sizes.remove(own)
+        end = rejected.end if own is None else own.end
+        count_beside(
+            question, rejected.start, end, models.is_family
+        )  # "swap the 2x 3060": its count goes with it
+        question.take(rejected.start, end)
     return [laptop_mention(question, one, names) for one in kept]
 
 
@@ -140,7 +146,7 @@ def _unknown_gpu(given: str, catalog: Catalog) -> UnknownName:
     return UnknownName("GPU", given, near=[name for _, _, name in near])
 
 
-def _read_instance(question: Remaining, names: GpuNames, is_family: Callable[[str], bool]) -> Hardware | None:
+def read_instance(question: Remaining, names: GpuNames, is_family: Callable[[str], bool]) -> Hardware | None:
     """The GPUs of the cloud instances named ("2x p4d.24xlarge")."""
     match = find_instance(question.lower, names.instances)
     if match is None:

@@ -93,17 +93,27 @@ def nodes(question: Remaining) -> int:
 
 
 def checked_total(question: Remaining, count: int) -> int:
-    """A count with its nodes multiplied in, refused outside 1 to MOST_GPUS."""
-    return _checked(count * nodes(question))
+    """A count with its nodes multiplied in, refused outside 1 to MOST_GPUS.
+
+    No node has more than eight GPUs but a rack: "16 H20 (2 nodes)" are sixteen.
+    """
+    machines = nodes(question)
+    return _checked(count if count > _GPUS_OF_A_NODE and count % machines == 0 else count * machines)
 
 
-def count_of_nodes(question: Remaining) -> int | None:
-    """GPUs of data-center nodes of which only the number is said ("2 H100 nodes"): eight each; None where none is."""
+def count_of_nodes(question: Remaining, *, are_boards: bool) -> int | None:
+    """GPUs of nodes of which only the number is said: eight each where they come on boards of eight ("2 H100 nodes").
+
+    None where no number of nodes is said.
+    """
     machines = nodes(question)
     if machines == 1:
         return None
-    question.warnings.append(f"I took each of the {machines} nodes to have {_GPUS_OF_A_NODE} GPUs.")
-    return _checked(machines * _GPUS_OF_A_NODE)
+    each = _GPUS_OF_A_NODE if are_boards else 1
+    question.warnings.append(
+        f"I took each of the {machines} machines to have {each} GPU{'s' if each > 1 else ''}."
+    )
+    return _checked(machines * each)
 
 
 def _system_count(question: Remaining, low: int, start: int) -> int | None:

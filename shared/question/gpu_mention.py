@@ -87,7 +87,12 @@ def _with_super(
     before = question.lower[: atoms[at].start]
     if _SEVERAL_BEFORE.search(before):
         return key
-    return (*key, "super") if question.shown[end] == "S" or _ONE_BEFORE.search(before) else key
+    is_one = (
+        question.shown[end] == "S"
+        or _ONE_BEFORE.search(before)
+        or "rtx" in (atoms[at].text, atoms[at - 1].text)
+    )
+    return (*key, "super") if is_one else key
 
 
 def _longest_at(atoms: Sequence[Atom], at: int, names: GpuNames) -> tuple[Key, int] | None:

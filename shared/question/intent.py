@@ -20,6 +20,8 @@ _MAX_CONTEXT: Final = tuple(
         rf"safe|model))*[ -]{_CONTEXT}",
         rf"\bhow (?:much|long|large|big|many)(?: of)?(?: an?| the|"
         rf" my)?(?: max(?:imum)?)?(?: tokens?(?: of)?)?[ -]{_CONTEXT}",
+        rf"\bhow (?:long|large|big|high|far)\b[^.?!\d]{{0,25}}\b(?:push|stretch|extend|raise|take|set|go|get)\w*"
+        rf"(?: (?:the|my|a|its|up|with|in|on))* {_CONTEXT}",
         rf"\bhow (?:long|large|big|high|far|much)\b[^.?!\d]{{0,25}}\b(?:the|my|a|its) {_CONTEXT}",
         r"\bhow many tokens?(?! ?(?:/|per|a) ?s)\b(?! (?:would|do|does|will) (?:i|it) (?:get|generate|produce))",
         rf"\bwhat {_CONTEXT}(?: (?:window|length|size|limit))?\b(?: (?:can|could|will|would|do|does|is|fits))",
@@ -27,6 +29,8 @@ _MAX_CONTEXT: Final = tuple(
         rf"\b{_CONTEXT}(?: (?:window|length|size))? (?:limit|can i (?:get|use|run|fit|have|set|reach)|"
         rf"is possible|will fit|fits)\b",
         rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size))? (?:for|of|on|with|i can|possible|that)\b",
+        rf"(?:^|[,:;.(-] ?)max(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size|len))?\W*$",
+        rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size|len))?\?",
         r"多(?:长|大|少)(?:的)?上下文|最大上下文|上下文(?:能|可以)?(?:多长|多大)",
     )
 )
@@ -42,6 +46,7 @@ _MAX_SEQUENCES: Final = tuple(
         r" amount of)?[ -](?:the )?(?:concurren(?:cy|t)|parallel|simultaneous|batch|users|num seqs)\b",
         r"\bhow (?:much|high|large|big)(?: a| of a)? (?:concurrency|batch|parallelism)\b",
         rf"\b(?:max(?:imum)?)[ -](?:number of )?{_PEOPLE}\b",
+        r"\b(?:concurrency|users?|batch(?: size)?) (?:limit|ceiling|cap)\b|\blimit (?:of|on) concurren",
         rf"^\W*(?:concurrent|simultaneous|parallel) {_PEOPLE}\b",
         r"多少(?:个)?(?:并发|用户|人)",
     )
@@ -54,7 +59,7 @@ _CHEAPEST: Final = re.compile(
     r"lowest hourly|minimum (?:cost|spend|budget)|min cost|最便宜)\b|最便宜"
 )
 _PRICE: Final = re.compile(
-    r"\b(?:prices?|costs?|how much money|per hour)\b|"
+    r"\b(?:prices?|costs?|expensive|how much money|per hour)\b|[$€£]\d[\d.,]* ?(?:/|per|an?) ?(?:h|hr|hour|mo|month)\b|"
     r"\b(?:budget|cheap)(?: \w+)? (?:gpus?|cards?|options?|builds?|setups?|rigs?)\b"
 )
 _WHAT_FITS: Final = re.compile(

@@ -3,8 +3,9 @@
 # ruff: noqa: RUF001 - sizes are said in Russian too
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Final
 
 from shared.question.remaining import Remaining
@@ -51,6 +52,9 @@ _ALL_BEFORE: Final = re.compile(
 )
 
 
+_OR: Final = re.compile(r"\)?,? ?(?:or|vs\.?|versus|/)(?: the| an?)? ?\(?")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySize:
     """One size as said: its place, how much, whose (CARD, HOST or PLAIN), and whether of all cards together."""
@@ -88,7 +92,15 @@ def memory_sizes(question: Remaining) -> list[MemorySize]:
                 or _ALL_BEFORE.search(before) is not None
             )
         sizes.append(MemorySize(start=match.start(), end=match.end(), gib=gib, kind=kind, of_all=of_all))
-    return sizes
+    return [
+        replace(size, kind=after.kind) if size.kind == PLAIN and are_a_choice(question, size, after) else size
+        for size, after in zip_longest(sizes, sizes[1:])
+    ]
+
+
+def are_a_choice(question: Remaining, size: MemorySize, after: MemorySize | None) -> bool:
+    """Whether a size stands before another as its alternative: "16gb or 24gb of vram"."""
+    return after is not None and _OR.fullmatch(question.whole[size.end : after.start]) is not None
 
 
 def _kind(before: str, after: str) -> str:

@@ -13,6 +13,8 @@ from shared.question.remaining import TAKEN
 from shared.question.vocabulary import ENGLISH, NOISE, SOFT
 
 _GAP: Final = re.compile(r"[ \-_/.()'+]*|:|, ")
+_AGAINST: Final = re.compile(r" (?:vs\.?|versus|or|against|than) (?:the )?")
+_LOOSE: Final = re.compile(r"\(? \(?|\) ")
 _CONNECTOR: Final = re.compile(r"\b(?:vs|versus|or|and|against|than|compared)\b|[,;&/|+]")
 _MAKER: Final = re.compile(r"(?: ?ai)?'s ")
 _SIGNS: Final = re.compile(r"\W*(?:(?:at|with|on|params?|parameters?|models?|versions?|size)\W*)*")
@@ -40,12 +42,30 @@ class Mention:
 
 def model_mentions(text: str, names: ModelNames) -> list[Mention]:
     """Every model named in a text in lower case, in order."""
-    runs = _runs(text, pieces_in(text, names))
-    mentions = [mention for run in runs if (mention := _mention(text, run, names)) is not None]
+    runs = _runs(text, pieces_in(text, names), names)
+    mentions: list[Mention] = []
+    for run in runs:
+        mention = _mention(text, run, names) or (
+            _other_version(text, mentions[-1], run, names) if mentions else None
+        )
+        mentions += [mention] if mention is not None else []
     return _put_together(text, mentions)
 
 
-def _runs(text: str, pieces: Sequence[Piece | None]) -> list[list[Piece]]:
+def _other_version(text: str, before: Mention, run: Sequence[Piece], names: ModelNames) -> Mention | None:
+    """The mention of a version alone behind another model of that name: "deepseek v3 vs v3.1"."""
+    versions = frozenset(piece.token.text for piece in run)
+    start, end = run[0].token.start, run[-1].token.end
+    if any(piece.token.kind != VERSION for piece in run) or not _AGAINST.fullmatch(text[before.end : start]):
+        return None
+    face = replace(before.face, versions=versions)
+    is_known = any(
+        face.words <= own.words and versions <= own.versions for _, faces in names.faces for own in faces
+    )
+    return replace(before, face=face, start=start, end=end) if is_known else None
+
+
+def _runs(text: str, pieces: Sequence[Piece | None], names: ModelNames) -> list[list[Piece]]:
     """Pieces that stand together; an unknown word stays only beside a piece it is written with."""
     runs: list[list[Piece]] = [[]]
     for piece in pieces:
@@ -53,19 +73,25 @@ def _runs(text: str, pieces: Sequence[Piece | None]) -> list[list[Piece]]:
             runs.append([])
             continue
         run = runs[-1]
-        if run and not _belongs(text, run, piece):
+        if run and not _belongs(text, run, piece, names):
             runs.append([])
         runs[-1].append(piece)
     return [run for run in runs if run]
 
 
-def _belongs(text: str, run: Sequence[Piece], piece: Piece) -> bool:
+def _belongs(text: str, run: Sequence[Piece], piece: Piece, names: ModelNames) -> bool:
     gap = text[run[-1].token.end : piece.token.start]
     if _GAP.fullmatch(gap) is None:
         return False
+    if gap == ", " and _is_of_a_family(piece, names) and any(_is_of_a_family(one, names) for one in run):
+        return False  # "not qwen, llama 3.1 8b"
     if gap in ("/", ", ") or gap.strip() == "/":
         return not (_has(run, SIZE) or piece.is_unknown or run[-1].is_unknown) and gap != "/"
     return True
+
+
+def _is_of_a_family(piece: Piece, names: ModelNames) -> bool:
+    return not piece.is_unknown and any(names.is_family(word) for word in piece.words)
 
 
 def _has(run: Sequence[Piece], kind: str) -> bool:
@@ -113,13 +139,17 @@ def _without_loose_ends(text: str, run: list[Piece], names: ModelNames) -> list[
         return piece.token.kind != WORD or not piece.is_unknown or piece.token.text in OTHER_MODELS
 
     has_family = any(names.is_family(word) for piece in run if not piece.is_unknown for word in piece.words)
-    while len(run) > 1 and not is_name(run[-1]) and text[run[-2].token.end : run[-1].token.start] == " ":
+    while (
+        len(run) > 1
+        and not is_name(run[-1])
+        and _LOOSE.fullmatch(text[run[-2].token.end : run[-1].token.start])
+    ):
         run = run[:-1]
     while (
         len(run) > 1
         and has_family
         and not is_name(run[0])
-        and text[run[0].token.end : run[1].token.start] == " "
+        and _LOOSE.fullmatch(text[run[0].token.end : run[1].token.start])
     ):
         run = run[1:]
     return run
@@ -149,8 +179,7 @@ def _put_together(text: str, mentions: Sequence[Mention]) -> list[Mention]:
             and not before.has_name
             and not before.unknown
         ):
-            face = replace(mention.face, sizes=before.face.sizes, actives=before.face.actives)
-            joined[-1:] = [replace(before, face=face), mention]
+            joined = _named_after(joined, mention)
         elif is_apart and before.has_name and not mention.has_name and mention.unknown is None:
             joined.append(
                 replace(
@@ -160,6 +189,18 @@ def _put_together(text: str, mentions: Sequence[Mention]) -> list[Mention]:
         else:
             joined.append(mention)
     return joined
+
+
+def _named_after(joined: Sequence[Mention], named: Mention) -> list[Mention]:
+    """Sizes that wait for their name get it: "8b vs 14b vs 32b qwen3"."""
+    first = len(joined)
+    while first > 0 and not joined[first - 1].has_name and not joined[first - 1].unknown:
+        first -= 1
+    waiting = [
+        replace(one, face=replace(named.face, sizes=one.face.sizes, actives=one.face.actives))
+        for one in joined[first:]
+    ]
+    return [*joined[:first], *waiting, named]
 
 
 def _completes(one: Mention, other: Mention) -> bool:

@@ -12,6 +12,7 @@ from shared.question.model_tokens import ACTIVE, SIZE, VERSION, WORD, tokens_in
 from shared.question.vocabulary import ENGLISH, NOISE, QUALIFIER, SOFT
 
 _SHORTEST_CORRECTED: Final = 4
+_INITIALS: Final = 2  # letters of "VL" and "XL", which name nothing by themselves; "Yi" is a family
 
 
 @dataclass(frozen=True, kw_only=True)  # thousands are kept between runs: slots would double their reading
@@ -78,8 +79,11 @@ def model_names(catalog: Catalog) -> ModelNames:
     words = frozenset(word for _, own in faces for face in own for word in face.words)
     versions = frozenset(version for _, own in faces for face in own for version in face.versions)
     models = tuple(catalog.models.values())
+    families = frozenset(model.family.lower() for model in models)
     family = frozenset(
-        word for word in words - QUALIFIER - SOFT - NOISE - ENGLISH if word.isalpha() and len(word) > 1
+        word
+        for word in words - QUALIFIER - SOFT - NOISE - ENGLISH
+        if word.isalpha() and (len(word) > _INITIALS or word in families)
     )
     joined = _joined(catalog, words)
     return ModelNames(

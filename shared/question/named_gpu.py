@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from shared.catalog.rows import Gpu
@@ -13,14 +14,15 @@ from shared.question.gpu_count import checked_total, count_anywhere, count_besid
 from shared.question.gpu_mention import GpuMention
 from shared.question.gpu_names import BRAND, GpuNames
 from shared.question.hardware import Hardware
-from shared.question.memory_size import PLAIN, MemorySize
+from shared.question.memory_size import PLAIN, MemorySize, are_a_choice
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
-from shared.question.together import are_together
+from shared.question.together import are_together, is_a_choice
 
 _BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w%]|[.,]\d|[ -]?x )")
 _ONE_MORE: Final = re.compile(r"\b(?:another|a second|second|2nd|one more)(?: [a-z]+){0,2} $")
 _BETWEEN: Final = re.compile(r"[ (,\-_]{0,3}(?:with |w/ ?)?")
+_ADJACENT: Final = 1
 _ONE_AT_A_TIME: Final = "I plan one kind of GPU at a time, so each of those you named is planned on its own."
 
 
@@ -84,8 +86,11 @@ def _one_or_a_choice(
 
 
 def _of_nodes(question: Remaining, rows: Sequence[Gpu]) -> int | None:
-    """The GPUs of "2 H100 nodes"; a node of other cards has any number."""
-    return count_of_nodes(question) if all(row.segment == "datacenter" for row in rows) else None
+    """The GPUs of "2 H100 nodes": those linked to each other come on boards of eight."""
+    linked = all(
+        row.segment == "datacenter" and (row.nvlink_bytes_per_second or row.vendor == "amd") for row in rows
+    )
+    return count_of_nodes(question, are_boards=linked)
 
 
 def _differ(mentions: Sequence[GpuMention], counts: Sequence[int | None]) -> bool:
@@ -141,6 +146,10 @@ def _count(question: Remaining, mentions: Sequence[GpuMention], counts: Sequence
     said = [count for count in counts if count is not None]
     if len(mentions) > 1 and any(_ONE_MORE.search(question.whole[: one.start]) for one in mentions[1:]):
         return len(mentions)
+    if len(set(said)) > 1 and is_a_choice(question.whole):
+        numbers = tuple(dict.fromkeys(str(count) for count in said))
+        question.ambiguous.append(Ambiguity(field="gpu_count", given=" or ".join(numbers), choices=numbers))
+        return None
     if len(set(said)) > 1:
         question.warnings.append(f"You named several numbers of that GPU; I took the last, {said[-1]}.")
     return (said[-1] if said else None) or count_anywhere(question)
@@ -155,11 +164,15 @@ def _rows(
     count: int | None,
 ) -> tuple[Gpu, ...]:
     """The rows a mention may mean; a whole id or display name means its row."""
+    said = _sizes_of(mention, mentions, sizes)
+    if any(are_a_choice(question, one, other) for one, other in pairwise(said)):
+        each = [row for size in said for row in rows_of(mention, (size,), count, names)]
+        return tuple(dict.fromkeys(each))  # "an M4 Pro with 48GB or 64GB"
     start, end = _with_sizes(question, mention, sizes)
     whole = names.whole.get(without(key_of(question.whole[start:end]), BRAND))
     if whole is not None and whole in (*mention.said, *mention.loose):
         return (whole,)
-    return rows_of(mention, _sizes_of(mention, mentions, sizes), count, names)
+    return rows_of(mention, said, count, names)
 
 
 def _sizes_without_unit(
@@ -193,11 +206,21 @@ def _with_sizes(question: Remaining, mention: GpuMention, sizes: Sequence[Memory
 def _sizes_of(
     mention: GpuMention, mentions: Sequence[GpuMention], sizes: Sequence[MemorySize]
 ) -> Sequence[MemorySize]:
-    """The sizes that speak of a mention: all of them when one GPU is named, else those up to the next mention."""
+    """The sizes that speak of a mention: all where one GPU is named, else those behind it or right before it."""
     if len({one.key for one in mentions}) == 1:
         return sizes
-    after = min((one.start for one in mentions if one.start > mention.start), default=1 << 30)
-    return [size for size in sizes if mention.end <= size.start < after]
+    after = min(
+        (one for one in mentions if one.start > mention.start), key=lambda one: one.start, default=None
+    )
+    own = [size for size in sizes if mention.end <= size.start and (after is None or size.end <= after.start)]
+    if after is not None and own and own[-1].start - mention.end > 1:
+        own = [size for size in own if not _is_right_before(size, after)]
+    return own or [size for size in sizes if _is_right_before(size, mention)]
+
+
+def _is_right_before(size: MemorySize, mention: GpuMention) -> bool:
+    """Whether a size leads a name: "two 24GB 3090s"."""
+    return 0 <= mention.start - size.end <= _ADJACENT
 
 
 def _slice(question: Remaining, rows: Sequence[Gpu], given: str, profile: str, count: int | None) -> Hardware:

@@ -41,6 +41,7 @@ _CHARACTERS: Final = str.maketrans(
         **dict.fromkeys("“”„‟″«»", '"'),
         **dict.fromkeys("‐‑‒–—―−﹣", "-"),
         **dict.fromkeys("×✕✖⨯", "x"),
+        **dict(zip("張顯臺兩雙單內塊個並發幾嗎長節點機", "张显台两双单内块个并发几吗长节点机", strict=True)),
         **dict.fromkeys("？", "?"),
         **dict.fromkeys("，、", ","),
         **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0e\ufe0f", None),
@@ -76,7 +77,10 @@ _REWRITES: Final = (
     (re.compile(r"(?<=\d)(ti|super|xtx?)(\d{1,2} ?g(?:i?b)?)\b", re.IGNORECASE), r"\1 \2"),
     # what clouds and images call GPUs and engines
     (re.compile(r"\bgpu_(\d{1,2})x_([a-z]+\d+)(?:_([a-z0-9]+))?\b", re.IGNORECASE), r"\1x \2 \3"),
+    (re.compile(r"\b(macbook (?:pro|air)) 1[3-6](?:[ -]?inch)?\b", re.IGNORECASE), r"\1"),
     (re.compile(r"-\d{5}-of-\d{5}(?!\d)"), ""),
+    (re.compile(r"(?:ghcr\.io/)?huggingface/text-generation-inference\S*", re.IGNORECASE), "tgi "),
+    (re.compile(r"(?:ghcr\.io/)?ggml-org/llama\.cpp(?::\S*)?", re.IGNORECASE), "llama.cpp "),
     (re.compile(r"\bvllm/vllm-openai\S*", re.IGNORECASE), "vllm "),
     (re.compile(r"\b(awq|gptq)[-_]marlin\b", re.IGNORECASE), r"\1"),
     (re.compile(r"\blmsysorg/(?=sglang)", re.IGNORECASE), ""),

@@ -6,7 +6,7 @@ from shared.question.vocabulary import words
 
 OTHER_MODELS: Final = words(
     """
-airoboros alpaca apertus apriel aquila arctic aya bagel baichuan bark bert bloom bloomz cerebras chatglm
+airoboros alpaca apertus apriel aquila arctic aya bagel baichuan bark behemoth bert bloom bloomz cerebras chatglm
 chatgpt claude codegeex codegemma codellama codegen codestral codeqwen cogagent cogito cogvlm cohere
 comfyui commander cosmos dbrx deci deepcoder deepscaler devstral diffusion diffusiongemma dolly dolphin
 dolphincoder embeddinggemma eurollm ernie exaone falcon firefunction flan flux functiongemma galactica

@@ -62,10 +62,11 @@ def _numbers_said(query: Query) -> set[int]:
 def ask_for_a_number(question: Remaining, query: Query) -> Query:
     """Ask what the first number means that nobody made use of, with what it may be that the question does not say."""
     said = _numbers_said(query)
-    number = next((one for one in question.unread_counts() if int(one) not in said), None)
-    if number is None:
+    given, value = next(
+        ((given, count) for given, count in question.unread_counts() if count not in said), ("", 0)
+    )
+    if not given:
         return query
-    value = int(number)
     unsaid = {
         f"{value} GPUs": query.gpu_count is None and 1 <= value <= _MOST_GPUS,
         f"{value} users": query.sequences is None and value >= 1,
@@ -78,5 +79,5 @@ def ask_for_a_number(question: Remaining, query: Query) -> Query:
     choices = tuple(choice for choice, is_unsaid in unsaid.items() if is_unsaid)
     if not choices:
         return query
-    asked = Ambiguity(field="number", given=number, choices=choices)
+    asked = Ambiguity(field="number", given=given, choices=choices)
     return replace(query, ambiguous=(*query.ambiguous, asked))

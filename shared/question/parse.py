@@ -14,7 +14,7 @@ from shared.question.flags import (
     set_aside_options,
     set_aside_other_numbers,
 )
-from shared.question.gpu import read_hardware, refuse_unknown_gpu
+from shared.question.gpu import read_hardware, read_instance, refuse_unknown_gpu
 from shared.question.hardware import Hardware
 from shared.question.intent import asks_what_fits, intent_of, wants_longest_context
 from shared.question.kv_cache_type import read_kv_cache_type
@@ -64,11 +64,12 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     chosen = read_choices(question, catalog)
     set_aside_values(question)
     by_repository, repository_quantization = read_repositories(question, names.models, names.gpus, catalog)
+    instance = read_instance(question, names.gpus, names.models.is_family)
     settings = _read_settings(question, names)
     named_quantizations = read_quantization(
         question, names.quantizations, catalog, is_packaged=repository_quantization is not None
     )
-    hardware = read_hardware(question, names.gpus, names.models, catalog)
+    hardware = instance or read_hardware(question, names.gpus, names.models, catalog)
     if chosen & {"gpu", "gpu_memory_bytes"}:
         hardware = replace(hardware, is_named=True)
     set_aside_options(question)

@@ -8,7 +8,7 @@ from typing import Final
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Quantization
 from shared.errors import UnknownName
-from shared.question.remaining import Remaining, is_rejected
+from shared.question.remaining import Remaining, is_not_meant
 
 _METHODS: Final = r"gptq|awq|bnb|bitsandbytes|exl[23]|compressed[-_ ]tensors"
 _CANDIDATE: Final = re.compile(
@@ -24,7 +24,8 @@ _CANDIDATE: Final = re.compile(
   | w\da\d{{1,2}}(?:[-_](?:fp8|int8|g\d+))?
   | (?:nv|mx)[-_]?fp[-_]?\d(?:[-_ ]moe|[-_ ]gguf|-fp8)?
   | fp[-_]?\d{{1,2}}(?:[-_]dynamic)? | bf[-_]?\d\d | f16 | f32 | b?float(?:8|16|32) | e4m3 | nf4
-  | half[-_ ]precision | (?:16|32)[-_ ]?bits? | llm[-.]?int8(?:\(\))? | ternary | smoothquant | load[-_]in[-_][48]bit
+  | half[-_ ]precision | (?:16|32)[-_ ]?bits? | llm[-.]?int8(?:\(\))? | ternary | smoothquant
+  | hqq | aqlm | quip | spqr | eetq | vptq | higgs | load[-_]in[-_][48]bit
     )(?![\w]|\.\d)""",
     re.VERBOSE,
 )
@@ -70,8 +71,12 @@ def named_quantizations(question: Remaining, names: QuantizationNames, catalog: 
     Raises:
         UnknownName: Something of the form of a quantization that no row answers to.
     """
-    for match in question.find_all(_CANDIDATE):
-        if not is_rejected(question.lower[: match.start()]):
+    named = list(question.find_all(_CANDIDATE))
+    meant = [
+        one for one in named if not is_not_meant(question.lower[: one.start()], question.lower[one.end() :])
+    ]
+    for match in named:
+        if match in meant or not meant:
             yield _named(question, match, names, catalog)
         question.take_match(match)
 

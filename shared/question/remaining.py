@@ -4,23 +4,52 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from shared.question.amounts import count_of
 from shared.question.query import Ambiguity, Reading
 
 TAKEN: Final = "\x1f"  # stands where a reader has taken something: neither a letter, a digit nor a space
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*[^\W\d_]{0,4}(?!\w)")
 _WHOLE: Final = re.compile(r"\d{1,6}(?![\d.,])")
-_FROM: Final = re.compile(r"\bfrom (?:just |only )?$")
+_COUNTING_WORD: Final = re.compile(
+    r"(?<![\w-])(?<!the )(?<!these )(?<!those )(?<!between )(?<!of )(?<!my )(?<!all )(?<!or )"
+    r"(?:two|three|four|five|six|seven|eight|dual|triple|quad)(?![\w-])"
+    r"(?! (?:models?|llms?|questions?|options?|choices|things|times|ways|different|kinds?|cases|slots?|"
+    r"sockets?|cpus?|channels?))"
+)
+# "from 4 to 2", and a name: "gpu-node-07"
+_AN_OLD_COUNT: Final = re.compile(r"\bfrom (?:just |only )?$|[a-z]-$")
+_ARTICLES: Final = r"(?: (?:the|a|an|any|my|our|those|for|about|to use|\d{1,2} ?x?))* ?$"
 _REJECTED: Final = re.compile(
-    r"\b(?:not|instead of|rather than|other than|except|without|"
-    r"(?:(?:do|does|did|have|has|can|is|are|wo)(?:n'?t| not)|no longer|cannot|never)"
-    r" (?:have|own|get|got|afford|want|use|using|need|like|run))"
-    r"(?: (?:the|a|an|any|my|to use))* ?$"
+    r"\b(?:not|instead of|rather than|other than|except|without|(?:any|every)thing but|never ?mind|forget|ignore|"
+    rf"nicht|keinen?|не){_ARTICLES}"
+)
+_LACKED: Final = re.compile(
+    r"\b(?:(?:do|does|did|have|has|is|are|wo|ca|could)(?:n'?t| not)|no longer|cannot|can not|never) "
+    rf"(?:have|own|afford|want|use|using|need|got){_ARTICLES}"
+)
+_FROM_HERE: Final = re.compile(rf"\bfrom{_ARTICLES}")
+_TO_THERE: Final = re.compile(r"^[^.?!]{0,16}? to\b")
+_GIVEN_AWAY: Final = re.compile(
+    rf"\b(?:swap|trad|replac|exchang|sell|ditch|retir)(?:p?ing|p?ed|e|es|s)?{_ARTICLES}"
 )
 
 
 def is_rejected(before: str) -> bool:
     """Whether what stands before a name rejects it: "not the 12B"."""
     return _REJECTED.search(before[-40:]) is not None
+
+
+def is_not_meant(before: str, after: str) -> bool:
+    """Whether a name is rejected, lacked or left behind: "I don't have an A100", "upgrading from a 3060 to …".
+
+    That is so only where another is named: "I can't use a 4090?" asks about the 4090.
+    """
+    near = before[-40:]
+    return (
+        is_rejected(before)
+        or any(pattern.search(near) for pattern in (_LACKED, _GIVEN_AWAY))
+        or (_FROM_HERE.search(near) is not None and _TO_THERE.search(after) is not None)
+    )
 
 
 class Remaining:
@@ -67,13 +96,17 @@ class Remaining:
         """Numbers that no reader has taken, as typed."""
         return [self.given(*match.span()) for match in _NUMBER.finditer(self.lower)]
 
-    def unread_counts(self) -> list[str]:
-        """Whole numbers that no reader has taken and that say something: not the first of "from 4 to 2"."""
-        return [
-            digits[0]
+    def unread_counts(self) -> list[tuple[str, int]]:
+        """Whole numbers that no reader has taken and that say something, as typed: not the first of "from 4 to 2"."""
+        digits = [
+            (found[0], int(found[0]))
             for match in _NUMBER.finditer(self.lower)
-            if (digits := _WHOLE.match(match[0])) is not None
-            and not _FROM.search(self.lower[max(0, match.start() - 20) : match.start()])
+            if (found := _WHOLE.match(match[0])) is not None
+            and not _AN_OLD_COUNT.search(self.lower[max(0, match.start() - 20) : match.start()])
+        ]
+        words = _COUNTING_WORD.finditer(self.lower)
+        return digits + [
+            (word[0], count_of(word[0])) for word in words if not is_rejected(self.lower[: word.start()])
         ]
 
     def note(self, field: str, given: str, value: object, how: str) -> None:

@@ -12,6 +12,7 @@ _SIZE: Final = r"(?:[ (]*(?:with |w/ ?)?\d{1,4} ?gi?bs?(?: (?:of )?(?:v?ram|memo
 _JOINED: Final = re.compile(
     rf"^s?{_SIZE}(?: (?:gpus?|cards?))?,? ?(?:\+|&|plus|along ?with|alongside|together with|paired with|"
     rf"combined with|next to|in addition to|"
+    r", ?(?=\d{1,2} ?x )|"
     rf"and (?:an?|one|another|the other|my|{WORD}|\d{{1,2}} ?x?|x ?\d{{1,2}})(?= ))"
 )
 _A_CHOICE: Final = re.compile(
@@ -25,6 +26,11 @@ def are_together(question: str, mentions: Sequence[GpuMention]) -> bool:
 
     A bare "and" is not enough: "on A100 and H100" asks twice, "an A100 and an H100" counts what is there.
     """
-    if len(mentions) < 2 or _A_CHOICE.search(question):
+    if len(mentions) < 2 or is_a_choice(question):
         return False
     return all(_JOINED.match(question[one.end : other.start]) for one, other in pairwise(mentions))
+
+
+def is_a_choice(question: str) -> bool:
+    """Whether a question holds things against each other: "or", "vs", "which is better"."""
+    return _A_CHOICE.search(question) is not None

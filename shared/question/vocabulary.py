@@ -80,6 +80,8 @@ lovelace sxm pcie nvlink nvl hgx dgx hbm gddr macbook imac mini studio air rocm 
 azure runpod lambda vast kubernetes k8s container pod slurm ubuntu wsl puis je puedo puede con cuanta
 cuanto para peut peux avec pour combien kann ich mit wie viel brauche ein eine der die das und le un une
 vgpu vgpus grid mig profile slice
+tune tuned tuning train trained training scratch lora qlora sft dpo rlhf nvlinked slices chars pages
+s t m k j b h o d e g l n p q translation translations translating
 los es ist laufen lassen ejecutar correr tourner posso rodar em uma
 """
 )
@@ -107,6 +109,9 @@ tools function calling role play rp science medical mixed scale terminus oss rl 
 ENGLISH: Final = words(
     """
 command step seed air next ring ling solar orca star falcon granite jet pixel titan hermes dots spark sky
+agent alpha arabic beta camel cascade chimera cosmos danube foundation glimmer guardian inst intermediate intern jan
+kat light linear lion lm mai med micro midnight mm muse multilingual neural ocr onevision orchestrator rumination
+safeguard sea sec swallow swe thinker translate trinity ui venice wayfarer zeta
 zero intellect dolphin phoenix opus stable stella nous marin
 """
 )
