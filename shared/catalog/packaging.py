@@ -26,6 +26,7 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", re.IGNORECASE)
 
 
+_DYNAMIC: Final = re.compile(r"^ud[-_ ](?!q\d[-_ ]?k[-_ ]?x?l$)", re.IGNORECASE)
 _GGUF_TYPE: Final = r"(?:ud[-_ ])?(?:i?q|tq)\d(?:[-_ ]?(?:[01k]|xxs|xs|xl|nl|[sml])(?![a-z0-9]*b(?![a-z])))*"
 _BITS: Final = r"(?:[-_ .]?(?:int[-_]?|w)?(?P<bits>[2-8])(?:[-_]?bits?|a16)?(?![.x\d]|[-_ ]?b(?![a-z])))?"
 # The more telling first: "AWQ-INT4" is AWQ, "Int4-W4A16" is W4A16. An empty id means that the words say no one row.
@@ -139,8 +140,8 @@ def _quantization(name: str) -> tuple[str | None, str, str]:
 def _row_id(match: re.Match[str], row_id: str) -> str:
     """The id a rule's match names."""
     groups = match.groupdict()
-    if row_id == "=":
-        return re.sub(r"^ud[-_ ]", "", match[0], flags=re.IGNORECASE)
+    if row_id == "=":  # of Unsloth's own mixes only those are another's that llama.cpp has a name for
+        return _DYNAMIC.sub("", match[0])
     if row_id == "EXL":
         bits = groups["bpw"]
         if not bits:

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.catalog.rows import Gpu, Model, Quantization
 from shared.engines.engine import Launch
-from shared.engines.llama_cpp.quantizer import mix_of
+from shared.engines.llama_cpp.quantizer import PACKAGED, mix_of
 from shared.memory.workload import Workload
 
 _ALL_LAYERS: Final = 999  # more than any model has
@@ -83,9 +83,13 @@ def _source(model: Model, quantization: Quantization, mix: str) -> tuple[list[st
     for repo in model.quantized_repos:
         if repo.quantization == quantization.id and model.gguf_repo_id is None:
             return ["-hf", repo.repo_id], _licence(model)
+    file = f"{model.id}-{mix}.gguf"
+    if mix in PACKAGED:
+        kept = "--output-tensor-type q8_0 --token-embedding-type q8_0"
+        made = f"Take {file} from a packager such as bartowski, or make it: llama-quantize {kept} to {PACKAGED[mix]}."
+        return ["-m", file], (made, *_licence(model))
     if model.gguf_repo_id is not None:
         return ["-hf", f"{model.gguf_repo_id}:{mix}"], _licence(model)
-    file = f"{model.id}-{mix}.gguf"
     made = f"Make {file} first: convert_hf_to_gguf.py {model.repo_id}, then llama-quantize to {mix}."
     return ["-m", file], (made, *_licence(model))
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.catalog.rows import Gpu
 from shared.engines.engine import Launch
-from shared.engines.llama_cpp.quantizer import mix_of
+from shared.engines.llama_cpp.quantizer import PACKAGED, mix_of
 from shared.errors import Refused
 from shared.memory.workload import Workload
 
@@ -43,13 +43,18 @@ def launch(workload: Workload, gpus: Sequence[Gpu]) -> Launch:
 def _then(workload: Workload) -> str:
     """What pulls the weights and starts them."""
     model, mix = workload.model, mix_of(workload.quantization)
-    if model.gguf_repo_id is not None:
+    if model.gguf_repo_id is not None and mix not in PACKAGED:
         return f"Then, in another shell: ollama run hf.co/{model.gguf_repo_id}:{mix}"
     file = f"{model.id}-{mix}.gguf"
     return (
-        f"Make {file} first: convert_hf_to_gguf.py {model.repo_id}, then llama-quantize to {mix}. Then a Modelfile "
-        f"with FROM ./{file}, ollama create {model.id} -f Modelfile, and ollama run {model.id}"
+        f"Make {file} first: convert_hf_to_gguf.py {model.repo_id}, then llama-quantize to {_recipe(mix)}. "
+        f"Then a Modelfile with FROM ./{file}, ollama create {model.id} -f Modelfile, and ollama run {model.id}"
     )
+
+
+def _recipe(mix: str) -> str:
+    """What llama-quantize is asked for."""
+    return f"{PACKAGED[mix]} with the head and the embeddings in q8_0" if mix in PACKAGED else mix
 
 
 def _layers(workload: Workload) -> tuple[str, ...]:

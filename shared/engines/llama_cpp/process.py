@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.engines.command_line import after_program, options, program_name
 from shared.engines.engine import SeenCommand
-from shared.engines.llama_cpp.quantizer import DEFAULT_TYPES
+from shared.engines.llama_cpp.quantizer import DEFAULT_TYPES, PACKAGED
 
 _PROGRAMS: Final = frozenset({"llama-server", "llama-cli"})
 _RUNNERS: Final = frozenset({"ollama", "ollama_llama_server"})
@@ -20,11 +20,13 @@ _FLAGS: Final = frozenset(
         "--ollama-engine", "--multiuser-cache", "--no-mmproj", "--offline", "--escape", "-e",
     }
 )  # fmt: skip
-# Longest first, so that "Q4_K_M" is not read as "Q4_K".
+# Longest first, so that "Q4_K_M" is not read as "Q4_K". Unsloth's "UD-…_L" is a mix of its own.
 _MIX: Final = re.compile(
     r"(?<![A-Za-z0-9])("
     + "|".join(sorted((*DEFAULT_TYPES, "MXFP4"), key=len, reverse=True))
-    + r")(?![A-Za-z0-9_])",
+    + r"|(?<!UD[-_])(?:"
+    + "|".join(PACKAGED)
+    + r"))(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
 

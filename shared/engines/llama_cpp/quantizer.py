@@ -30,6 +30,10 @@ DEFAULT_TYPES = MappingProxyType(
         "Q2_0": "q2_0", "Q1_0": "q1_0",
     }
 )  # fmt: skip
+# Mixes a packager makes of another by keeping the embeddings and the head in 8 bits: bartowski's cards say "Uses Q8_0
+# for embed and output weights", which is llama-quantize --output-tensor-type q8_0 --token-embedding-type q8_0.
+PACKAGED = MappingProxyType({"Q6_K_L": "Q6_K", "Q5_K_L": "Q5_K_M", "Q4_K_L": "Q4_K_M", "Q2_K_L": "Q2_K"})
+_KEPT_IN_8_BITS = ("output", "token_embd")
 # A checkpoint published in MXFP4 (gpt-oss) becomes this mix: experts as they are, the rest in 8 bits.
 ALIASES = MappingProxyType({"MXFP4": "MXFP4_MOE"})
 
@@ -46,9 +50,14 @@ _FALLBACK = MappingProxyType(
     }
 )
 # tensor_allows_quantization: matrices that stay as the converter wrote them, by part of their name
-_NEVER_QUANTIZED = ("_norm", "ffn_gate_inp", "per_layer_model_proj", "position_embd", "ssm_conv1d")
+_NEVER_QUANTIZED = (
+    *("_norm", "ffn_gate_inp", "per_layer_model_proj", "position_embd", "ssm_conv1d", "altup", "laurel"),
+)
 # conversion/base.py, prepare_tensors: matrices that are written in 32 bits whatever the file's type
-_WRITTEN_F32 = ("_norm", "ffn_gate_inp", "position_embd", "ssm_conv1d", "indexer.proj")
+_WRITTEN_F32 = (
+    *("_norm", "ffn_gate_inp", "position_embd", "ssm_conv1d", "indexer.proj"),
+    *("altup_correct_coef", "altup_predict_coef"),
+)
 
 
 def mix_of(quantization: Quantization) -> str:
@@ -58,7 +67,7 @@ def mix_of(quantization: Quantization) -> str:
         BadValue: llama.cpp does not load this quantization.
     """
     mix = ALIASES.get(quantization.id, quantization.id)
-    if mix not in DEFAULT_TYPES:
+    if mix not in DEFAULT_TYPES and mix not in PACKAGED:
         raise BadValue(
             "quantization", quantization.id, "llama.cpp loads GGUF types such as Q4_K_M, Q8_0 or BF16"
         )
@@ -79,15 +88,18 @@ def stored_tensors(shape: Shape, mix: str, *, imatrix: bool = False) -> tuple[St
 
     Args:
         shape: The model.
-        mix: A GGUF file type as llama-quantize names it ("Q4_K_M").
+        mix: A GGUF file type as llama-quantize names it ("Q4_K_M"), or a packager's mix made of one ("Q4_K_L").
         imatrix: Whether an importance matrix was used; a few mixes then keep fewer bits in the first layers.
     """
-    default = DEFAULT_TYPES[mix]
-    facts = _facts(shape, mix, imatrix=imatrix)
+    made_of = PACKAGED.get(mix, mix)
+    default = DEFAULT_TYPES[made_of]
+    facts = _facts(shape, made_of, imatrix=imatrix)
     seen: Counter[str] = Counter()
     stored = []
     for tensor in gguf_tensors(shape):
         kind = _type(tensor, default, facts, seen)
+        if made_of != mix and tensor.name in _KEPT_IN_8_BITS and tensor.weight:
+            kind = _fitting("q8_0", tensor.columns)
         row = GGUF_TYPES[kind].row_bytes(tensor.columns)
         stored.append(StoredTensor(tensor, kind, row * tensor.rows * tensor.matrices))
     return tuple(stored)

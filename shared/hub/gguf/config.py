@@ -86,6 +86,8 @@ FILE_TYPES: Final = {
     36: "TQ1_0",
     37: "TQ2_0",
     38: "MXFP4_MOE",
+    40: "Q1_0",
+    41: "Q2_0",
 }
 # config.json's field -> key after the architecture's name
 FIELDS: Final = {

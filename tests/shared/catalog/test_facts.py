@@ -7,6 +7,7 @@ import pytest
 from shared.catalog.catalog import Catalog
 from shared.catalog.load import load_catalog
 from shared.catalog.rows import Gpu, LayerKind, Model, Quantization, SourceKind
+from shared.engines.llama_cpp.quantizer import PACKAGED
 from shared.memory.parameter_sums import parameter_sums
 from shared.memory.tensors import inventory
 from shared.units import GIB, MIB
@@ -137,15 +138,24 @@ def test_ruinous_quantizations_are_not_healthy(catalog: Catalog) -> None:
     for row in catalog.quantizations.values():
         if row.bits_per_weight < 2.9:
             assert not row.healthy, row.id
-        if row.bits_per_weight >= 3.5:
+        if row.bits_per_weight >= 3.5 and row.id not in PACKAGED:
             assert row.healthy, row.id
+
+
+def test_a_packagers_mix_is_as_good_as_the_one_it_is_made_of(catalog: Catalog) -> None:
+    """Better embeddings do not heal the layers; and nothing larger and no better is ever suggested."""
+    for mix, made_of in PACKAGED.items():
+        row, base = catalog.quantizations[mix], catalog.quantizations[made_of]
+
+        assert (row.rank, row.healthy) == (base.rank, base.healthy)
+        assert row.bits_per_weight > base.bits_per_weight
 
 
 def test_every_gguf_type_llama_cpp_quantizes_to_is_here(catalog: Catalog) -> None:
     """The list of https://github.com/ggml-org/llama.cpp/blob/master/tools/quantize/quantize.cpp."""
     types = (
         "Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 IQ2_XXS IQ2_XS IQ2_S IQ2_M IQ1_S IQ1_M TQ1_0 TQ2_0 Q2_K Q2_K_S IQ3_XXS IQ3_S IQ3_M "
-        "IQ3_XS Q3_K_S Q3_K_M Q3_K_L IQ4_NL IQ4_XS Q4_K_S Q4_K_M Q5_K_S Q5_K_M Q6_K MXFP4_MOE F16 BF16 F32"
+        "IQ3_XS Q3_K_S Q3_K_M Q3_K_L IQ4_NL IQ4_XS Q4_K_S Q4_K_M Q5_K_S Q5_K_M Q6_K MXFP4_MOE F16 BF16 F32 Q1_0 Q2_0"
     )
 
     assert set(types.split()) <= set(catalog.quantizations)
