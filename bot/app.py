@@ -39,6 +39,7 @@ from bot.transports import serve_http, slack_link
 from bot.watch_round import WatchRound
 from bot.watch_store import WatchStore
 from bot.workspaces.oauth import add_install_routes
+from bot.workspaces.renewal import RENEW_EVERY_SECONDS
 from shared.catalog.catalog import Catalog
 from shared.catalog.load import load_catalog
 from shared.errors import UserError
@@ -77,7 +78,9 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
             await workspaces.installations.reseal()
         await desk.read(FIRST_QUESTION)  # builds the index of names, for which no acknowledgement should wait
         await stack.enter_async_context(serve_http(settings, pages, app))
-        if not workspaces:
+        if workspaces:
+            await stack.enter_async_context(every(RENEW_EVERY_SECONDS, workspaces.installations.renew_all))
+        else:
             us = await slack_knows_us(client, stop)
             if us is None:
                 return

@@ -15,6 +15,7 @@ from bot.settings import BotSettings
 from bot.slack_client import web_client
 from bot.workspaces.clients import Workspaces
 from bot.workspaces.oauth import credentials, installable_app, opened_installations
+from bot.workspaces.renewal import Renewal
 from bot.workspaces.states import OAuthStates
 
 
@@ -34,12 +35,10 @@ def slack_app(
     client = web_client(settings, metrics)
     if given is None:
         return _app_of_one(settings, client, ourselves), None
-    installations = opened_installations(settings, engine, storing)
-    app = installable_app(given, installations, OAuthStates(engine, storing), client, settings.public_url)
     rotator = AsyncTokenRotator(client_id=given.client_id, client_secret=given.client_secret, client=client)
-    workspaces = Workspaces(
-        settings=settings, metrics=metrics, session=session, installations=installations, rotator=rotator
-    )
+    installations = opened_installations(settings, engine, storing, Renewal(rotator))
+    app = installable_app(given, installations, OAuthStates(engine, storing), client, settings.public_url)
+    workspaces = Workspaces(settings=settings, metrics=metrics, session=session, installations=installations)
     return app, workspaces
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from slack_sdk.oauth.installation_store.models.installation import Installation
 from sqlalchemy import Column, DateTime, Engine, LargeBinary, String, Table, delete, insert, select, update
 
 from bot.watch_store import METADATA
+from bot.workspaces.renewal import RENEW_MINUTES_BEFORE, Renewal, ends_within
 from bot.workspaces.sealing import CannotOpen, Seal
 
 log: Final = logging.getLogger("fittingroom.bot.workspaces")
@@ -45,10 +47,12 @@ def workspace_key(enterprise_id: str | None, team_id: str | None, is_enterprise_
 class Installations(AsyncInstallationStore):
     """One row per workspace. People's own tokens are never kept: we ask for none."""
 
-    def __init__(self, engine: Engine, seal: Seal, worker: Executor) -> None:
+    def __init__(self, engine: Engine, seal: Seal, worker: Executor, renewal: Renewal | None = None) -> None:
         self._engine = engine
         self._seal = seal
         self._worker = worker
+        self._renewal = renewal
+        self._renewing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._kept: dict[str, tuple[float, Bot | None]] = {}
 
     @property
@@ -62,28 +66,53 @@ class Installations(AsyncInstallationStore):
 
     async def async_save_bot(self, bot: Bot) -> None:
         """Keep the bot's token of a workspace, in the place of an older one."""
-        key = workspace_key(bot.enterprise_id, bot.team_id, bot.is_enterprise_install)
-        facts = {name: getattr(bot, name) for name in _FIELDS} | {"bot_scopes": list(bot.bot_scopes)}
-        self._kept.pop(key, None)
-        await self._off_loop(self._put, key, self._seal.seal(json.dumps(facts)))
-        log.info("workspace %s has installed the app", key)
+        log.info("workspace %s has installed the app", await self._save(bot))
 
     async def async_find_bot(
         self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
     ) -> Bot | None:
-        """The bot of a workspace; None when the app is not installed there."""
-        return await self.bot_of(workspace_key(enterprise_id, team_id, is_enterprise_install))
+        """The bot of a workspace for Bolt, which must not renew its token: that is ours, and works once.
+
+        None when the app is not installed there. Only a token that has ended is renewed here, before the
+        acknowledgement: it would be refused.
+        """
+        bot = await self.fresh(workspace_key(enterprise_id, team_id, is_enterprise_install), minutes_left=0)
+        if bot is None:
+            return None
+        shown = Bot(**bot.to_dict_for_copying())
+        shown.bot_refresh_token = None
+        return shown
+
+    async def fresh(self, workspace: str, *, minutes_left: float = RENEW_MINUTES_BEFORE) -> Bot | None:
+        """The bot of a workspace with a token that is good for so long, renewed where need be.
+
+        None when the app is not installed there, or its token has ended and Slack gives no other.
+        """
+        bot = await self.bot_of(workspace)
+        if self._renewal is None or bot is None or not ends_within(bot, minutes_left):
+            return bot
+        async with self._renewing[workspace]:
+            bot = await self._read(workspace)  # another request, or another replica, may have been quicker
+            if bot is None or not ends_within(bot, minutes_left):
+                return bot
+            renewed = await self._renewal.renewed(bot, workspace)
+            if renewed:
+                await self._save(renewed)
+                return renewed
+            bot = await self._read(workspace)
+            return bot if bot and not ends_within(bot, 0) else None
+
+    async def renew_all(self) -> None:
+        """Renew every token that ends soon, so that no request has to wait for it."""
+        for key, _ in await self._off_loop(self._all):
+            await self.fresh(key)
 
     async def bot_of(self, workspace: str) -> Bot | None:
         """The same by the workspace's key."""
         at, bot = self._kept.get(workspace, (-KEPT_SECONDS, None))
         if time.monotonic() - at < KEPT_SECONDS:
             return bot
-        sealed = await self._off_loop(self._get, workspace)
-        bot = self._opened(workspace, sealed) if sealed else None
-        if bot:
-            self._kept[workspace] = (time.monotonic(), bot)
-        return bot
+        return await self._read(workspace)
 
     async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """Forget a workspace's token: it has been revoked."""
@@ -104,6 +133,21 @@ class Installations(AsyncInstallationStore):
                 await self._off_loop(self._put, key, self._seal.again(sealed))
             except CannotOpen:
                 self._say_lost(key)
+
+    async def _read(self, workspace: str) -> Bot | None:
+        """What the database says now."""
+        sealed = await self._off_loop(self._get, workspace)
+        bot = self._opened(workspace, sealed) if sealed else None
+        if bot:
+            self._kept[workspace] = (time.monotonic(), bot)
+        return bot
+
+    async def _save(self, bot: Bot) -> str:
+        key = workspace_key(bot.enterprise_id, bot.team_id, bot.is_enterprise_install)
+        facts = {name: getattr(bot, name) for name in _FIELDS} | {"bot_scopes": list(bot.bot_scopes)}
+        await self._off_loop(self._put, key, self._seal.seal(json.dumps(facts)))
+        self._kept[key] = (time.monotonic(), bot)
+        return key
 
     def _opened(self, key: str, sealed: bytes) -> Bot | None:
         try:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from bot.cannot_start import CannotStart
 from bot.settings import BotSettings
 from bot.workspaces.installations import Installations
+from bot.workspaces.renewal import Renewal
 from bot.workspaces.sealing import Seal
 from bot.workspaces.states import OAuthStates
 
@@ -50,11 +51,13 @@ def credentials(settings: BotSettings) -> Credentials | None:
     )
 
 
-def opened_installations(settings: BotSettings, engine: Engine, worker: Executor) -> Installations:
+def opened_installations(
+    settings: BotSettings, engine: Engine, worker: Executor, renewal: Renewal
+) -> Installations:
     """The store of installations. Raises CannotStart when a key is none."""
     keys = settings.token_keys
     try:
-        return Installations(engine, Seal(keys.get_secret_value() if keys else ""), worker)
+        return Installations(engine, Seal(keys.get_secret_value() if keys else ""), worker, renewal)
     except ValueError as error:
         raise CannotStart(f"FITTINGROOM_TOKEN_KEYS cannot be used: {error}") from None
 

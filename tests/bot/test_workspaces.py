@@ -38,7 +38,7 @@ async def bot_of_many(slack: FakeSlack, folder: Path, **more: str) -> AsyncItera
     settings = OAUTH | {"FITTINGROOM_DATABASE_URL": f"sqlite:///{folder}/bot.sqlite"} | more
     async with running_bot(slack, "http", **settings) as bot:
         yield bot
-    for token in (*slack.workspace.tokens, CLIENT_SECRET, KEY):
+    for token in (*slack.workspace.tokens, *slack.workspace.refresh_tokens, CLIENT_SECRET, KEY):
         assert token not in bot.output
 
 

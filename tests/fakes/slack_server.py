@@ -6,6 +6,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.fakes.slack.delivery import Ack, Delivery, HttpDelivery, SocketDelivery
+from tests.fakes.slack.payloads import in_event, in_form, in_interaction, person
 from tests.fakes.slack.response_urls import ResponseUrls
 from tests.fakes.slack.web_api import WebApi
 from tests.fakes.slack.workspace import BOT_USER, TEAM, Fault, Posted, Workspace
@@ -69,12 +70,12 @@ class FakeSlack:
         """Type a slash command."""
         name, _, text = line.partition(" ")
         payload = {
-            "token": "legacy", "team_id": team, "team_domain": "loopback", "channel_id": channel, "channel_name": "gpu",
+            "token": "legacy", "channel_id": channel, "channel_name": "gpu",
             "user_id": user, "user_name": user.lower(), "command": name, "text": text, "api_app_id": "A1",
-            "is_enterprise_install": "false", "trigger_id": self.workspace.new_trigger(user, channel),
+            "trigger_id": self.workspace.new_trigger(user, channel),
             "response_url": self.workspace.new_response_url(self.base, user, channel),
         }  # fmt: skip
-        ack = await self.delivery.send("slash_commands", payload)
+        ack = await self.delivery.send("slash_commands", payload | in_form(self.workspace, team))
         self._show_ack(ack, user, channel)
         return ack
 
@@ -104,16 +105,15 @@ class FakeSlack:
         ts = self.workspace.new_ts()
         event |= {"ts": ts, "event_ts": ts} | ({"thread_ts": thread} if thread else {})
         payload = {
-            "token": "legacy", "team_id": team, "api_app_id": "A1", "event": event, "type": "event_callback",
+            "token": "legacy", "api_app_id": "A1", "event": event, "type": "event_callback",
             "event_id": event_id or self.workspace.new_id("Ev"), "event_time": 1_700_000_000,
-            "authorizations": [{"team_id": team, "user_id": BOT_USER, "is_bot": True}],
         }  # fmt: skip
-        return await self.delivery.send("events_api", payload)
+        return await self.delivery.send("events_api", payload | in_event(self.workspace, team))
 
-    async def click(self, message: Posted, label: str, *, user: str = "U1") -> Ack:
+    async def click(self, message: Posted, label: str, *, user: str = "U1", team: str = TEAM) -> Ack:
         """Press the button that says `label`."""
         action = find_button(message.blocks, label)
-        return await self.act(message, {**action, "type": "button", "action_ts": "1.0"}, user=user)
+        return await self.act(message, {**action, "type": "button", "action_ts": "1.0"}, user=user, team=team)
 
     async def select(self, message: Posted, action_id: str, value: str, *, user: str = "U1") -> Ack:
         """Choose an option of a menu."""
@@ -127,15 +127,17 @@ class FakeSlack:
         }
         return await self.act(message, action, user=user)
 
-    async def act(self, message: Posted, action: Mapping[str, Any], *, user: str = "U1") -> Ack:
+    async def act(
+        self, message: Posted, action: Mapping[str, Any], *, user: str = "U1", team: str = TEAM
+    ) -> Ack:
         """Send a block action of a message."""
         container = {
             "type": "message", "message_ts": message.ts, "channel_id": message.channel,
             "is_ephemeral": message.ephemeral,
         }  # fmt: skip
         payload: dict[str, Any] = {
-            "type": "block_actions", "user": {"id": user, "team_id": TEAM}, "api_app_id": "A1", "token": "legacy",
-            "team": {"id": TEAM}, "container": container,
+            "type": "block_actions", "user": person(user, team), "api_app_id": "A1", "token": "legacy",
+            "container": container,
             "trigger_id": self.workspace.new_trigger(user, message.channel),
             "channel": {"id": message.channel, "name": "gpu"}, "actions": [dict(action)],
             "response_url": self.workspace.new_response_url(self.base, user, message.channel, message),
@@ -143,17 +145,13 @@ class FakeSlack:
         }  # fmt: skip
         if not message.ephemeral:
             payload["message"] = {"ts": message.ts, "text": message.text, "blocks": message.blocks}
-        return await self.delivery.send("interactive", payload)
+        return await self.delivery.send("interactive", payload | in_interaction(self.workspace, team))
 
     async def interactive(self, payload: dict[str, Any], *, user: str = "U1") -> Ack:
         """Any other interaction: a submitted view, a shortcut, a suggestion."""
-        base = {
-            "user": {"id": user, "team_id": TEAM},
-            "team": {"id": TEAM},
-            "api_app_id": "A1",
-            "token": "legacy",
-        }
-        return await self.delivery.send("interactive", base | payload)
+        base = {"user": person(user, TEAM), "api_app_id": "A1", "token": "legacy"}
+        whole = base | in_interaction(self.workspace, TEAM) | payload
+        return await self.delivery.send("interactive", whole)
 
     async def event(self, event: dict[str, Any], *, team: str = TEAM) -> Ack:
         """Any other event."""
@@ -168,7 +166,7 @@ class FakeSlack:
     # --- what people see ---
 
     async def answer(
-        self, *, user: str = "U1", channel: str = "C1", after: int = 0, seconds: float = 10.0
+        self, *, user: str = "U1", channel: str = "C1", after: int = 0, seconds: float = 40.0
     ) -> Posted:
         """The newest message this person sees in the channel, once there are more than `after`."""
 

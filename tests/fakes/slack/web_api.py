@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes.block_kit import problems, view_problems
-from tests.fakes.slack.installing import caller_of, installed_by
+from tests.fakes.slack.installing import caller_of, installed_by, renewed_by, sees
 from tests.fakes.slack.workspace import (
     BOT_ID,
     BOT_USER,
@@ -90,6 +90,9 @@ class WebApi:
         }  # fmt: skip
 
     def oauth_access(self, arguments: Arguments) -> Answer:
+        if arguments.get("grant_type") == "refresh_token":
+            renewed = renewed_by(self.workspace, str(arguments.get("refresh_token", "")))
+            return renewed or _error("invalid_refresh_token")
         installed = installed_by(self.workspace, str(arguments.get("code", "")))
         return installed or _error("invalid_code")
 
@@ -102,9 +105,7 @@ class WebApi:
         ):  # a person's id stands for their direct messages
             arguments["channel"] = self.open_conversation({"users": arguments["channel"]})["channel"]["id"]
         channel = arguments.get("channel", "")
-        if channel not in self.workspace.members:
-            return _error("channel_not_found")
-        if self.workspace.teams.get(channel, self.team) != self.team:
+        if not sees(self.workspace, self.team, channel):
             return _error("channel_not_found")
         if BOT_USER not in self.workspace.members[channel]:
             return _error("not_in_channel")

@@ -103,6 +103,12 @@ class Workspace:
         }
         self.tokens = {BOT_TOKEN: TEAM}  # whose each bot token is; installing adds to it
         self.codes: dict[str, str] = {}  # of installations under way: code -> team
+        self.orgs: dict[str, str] = {}  # team -> the organisation that installed the app for all its teams
+        self.token_lives: list[
+            float
+        ] = []  # seconds the next tokens live, the last for all after it; empty: for ever
+        self.token_ends: dict[str, float] = {}  # when each token with an end ends
+        self.refresh_tokens: dict[str, str] = {}  # each good for one new token of its team
         self.teams = {"C1": TEAM, "C2": TEAM, "D1": TEAM}  # whose each channel is
         self.slow_seconds = 0.0
         self.without_blocks: set[str] = set()  # kinds of block this workspace does not have
@@ -133,7 +139,7 @@ class Workspace:
         async with self._changed:
             self._changed.notify_all()
 
-    async def until(self, found: Callable[[], Any], *, seconds: float = 10.0, what: str = "that") -> Any:
+    async def until(self, found: Callable[[], Any], *, seconds: float = 40.0, what: str = "that") -> Any:
         """Wait until `found()` is true and return it; a test that waits in vain fails with what it waited for."""
         result = found()
         try:
