@@ -3,6 +3,9 @@
 import asyncio
 import socket
 
+from aiohttp import web
+
+from shared import metric_names as names
 from tests.bot.bot_process import running_bot
 from tests.bot.fleet_world import A100_80, exporters, gpu, node
 from tests.bot.test_conversation import QUESTION
@@ -67,3 +70,27 @@ async def test_with_a_hanging_prometheus_fifty_commands_are_acknowledged_in_time
                 assert "✅ Yes: Llama 3.1 8B" in shown
                 assert "On our GPUs now: \nunknown: " in shown
         hanging.close()
+
+
+async def test_the_names_of_gpus_are_read_before_anyone_asks() -> None:
+    """A look that must read them too takes twice as long."""
+    asked: list[str] = []
+    read = asyncio.Event()
+
+    async def query(request: web.Request) -> web.Response:
+        asked.append(request.query["query"])
+        if names.GPU_INFO.name in asked[-1]:
+            read.set()
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": []}})
+
+    app = web.Application()
+    app.router.add_get("/api/v1/query", query)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = "http://{}:{}".format(*runner.addresses[0])
+    async with FakeSlack() as slack, running_bot(slack, "socket", PROMETHEUS_URL=address):
+        await asyncio.wait_for(read.wait(), 30)
+    await runner.cleanup()
+
+    assert not any(names.LOADED_LIMIT_RATIO.name in one for one in asked)
