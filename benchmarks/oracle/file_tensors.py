@@ -33,7 +33,7 @@ _GEMMA4_EXPERTS: Final = ("post_ffw_norm_1", "pre_ffw_norm_2", "post_ffw_norm_2"
 _PREDICTION: Final = ("nextn.enorm", "nextn.hnorm", "nextn.shared_head_norm")
 _PER_HEAD_NORMS: Final = frozenset({"command-r", "stablelm"})  # a norm of its own for every head
 _OUTPUT_NORM: Final = {"lfm2": "token_embd_norm", "lfm2moe": "token_embd_norm"}
-_WITHOUT_SUFFIX: Final = frozenset({("falcon-h1", "ffn_norm")})
+_WITHOUT_SUFFIX: Final = frozenset({("falcon-h1", "ffn_norm"), ("hy_v3", "exp_probs_b")})
 _BARE: Final = frozenset({Role.STATE_DECAY, Role.STATE_SKIP, Role.ROUTER_SCALE, Role.EXPERT_SCALE})
 
 

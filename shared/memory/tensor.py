@@ -49,6 +49,16 @@ class Role(StrEnum):
     STREAM_SCALE = "stream_scale"
     RESIDUAL_QUERY = "residual_query"  # weighs the outputs of earlier blocks (Kimi K3)
     RESIDUAL_NORM = "residual_norm"
+    STREAM_PROJECTION = "stream_projection"  # AltUp's streams (Gemma 3n)
+    STREAM_JOIN = "stream_join"
+    STREAM_ROUTER = "stream_router"
+    STREAM_ROUTER_NORM = "stream_router_norm"
+    STREAM_PREDICT = "stream_predict"
+    STREAM_CORRECT = "stream_correct"
+    STREAM_CORRECT_SCALE = "stream_correct_scale"
+    DETOUR_DOWN = "detour_down"  # LAuReL (Gemma 3n)
+    DETOUR_UP = "detour_up"
+    DETOUR_NORM = "detour_norm"
     CROSS_GATE = "cross_gate"
     FFN_GATE = "ffn_gate"
     FFN_UP = "ffn_up"

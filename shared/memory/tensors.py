@@ -16,6 +16,7 @@ from shared.memory.feed_forward_tensors import dense, is_mixture_layer, mixture
 from shared.memory.per_layer_tensors import per_layer_inputs
 from shared.memory.recurrent_tensors import recurrent_layer
 from shared.memory.residual_tensors import earlier_blocks, stream_head, stream_mixers
+from shared.memory.side_path_tensors import has_side_paths, model_side_paths
 from shared.memory.tensor import Role, Tensor, linear, matrix, vector
 
 
@@ -199,7 +200,8 @@ def _mixer(shape: Shape, kind: LayerKind, layer: int) -> tuple[Tensor, ...]:
                 *block_indexer(layer_attention(shape, kind), hidden),
             )
         case _:
-            own_cache = layer < shape.layers - shape.kv_shared_layers
+            # Gemma 3n's file has the keys and values of layers that read another's cache
+            own_cache = has_side_paths(shape) or layer < shape.layers - shape.kv_shared_layers
             heads = kv_heads(shape, kind, layer)
             return grouped_attention(
                 layer_attention(shape, kind), hidden, kv_heads=heads, own_cache=own_cache
@@ -226,6 +228,7 @@ def _model_tensors(shape: Shape) -> tuple[Tensor, ...]:
         tensors.append(matrix(Role.POSITION_EMBEDDING, shape.learned_positions, hidden))
     tensors += _norms(shape, shape.final_norm + shape.embedding_norm)
     tensors += [*stream_head(shape), *earlier_blocks(shape, 1)]
+    tensors += model_side_paths(shape)
     if shape.per_layer_embedding_size:
         width = shape.per_layer_embedding_size * shape.layers
         tensors += [

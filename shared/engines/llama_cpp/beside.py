@@ -9,6 +9,7 @@ from shared.engines.llama_cpp.cache import cache_digest
 from shared.engines.llama_cpp.place import Placement
 from shared.engines.llama_cpp.quantizer import stored_tensors
 from shared.engines.llama_cpp.settings import ENGINE, Settings
+from shared.engines.llama_cpp.weights import is_loaded_nevertheless
 from shared.errors import BadValue, Refused
 from shared.memory.adapter_weights import expert_numbers, numbers_per_rank
 from shared.memory.breakdown import Breakdown, DeviceMemory
@@ -27,7 +28,7 @@ _TOWER_COMPUTE_PERCENT: Final = (
 _ALIGNMENT: Final = 32
 # Architectures whose MTP layers llama.cpp loads and whose files hold them (`load_mtp` in src/models).
 MTP: Final = frozenset(
-    {"qwen35", "qwen35moe", "qwen3next", "glm4moe", "glm-dsa", "deepseek32", "step35", "mimo2", "nemotron-h", "hy-v3",
+    {"qwen35", "qwen35moe", "qwen3next", "glm4moe", "glm-dsa", "deepseek32", "step35", "mimo2", "nemotron-h", "hy_v3",
      "cohere2moe"}
 )  # fmt: skip
 
@@ -138,7 +139,7 @@ def mtp(
     size = sum(
         pad(item.size_bytes, _ALIGNMENT)
         for item in stored_tensors(shape, mix)
-        if item.tensor.layer >= shape.layers
+        if item.tensor.layer >= shape.layers and not is_loaded_nevertheless(item.tensor, shape)
     )
     layer = mtp_model_layer(shape)
     digest = cache_digest(workload.model, "f16", "f16", settings.flash_attention)

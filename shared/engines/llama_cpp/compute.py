@@ -15,6 +15,7 @@ from shared.engines.llama_cpp.quantizer import stored_tensors
 from shared.engines.llama_cpp.settings import CELL_PADDING, MOST_CELLS, Settings
 from shared.memory.feed_forward_tensors import is_mixture_layer
 from shared.memory.placement import HOST
+from shared.memory.side_path_tensors import SPARSE_LAYERS, has_side_paths
 from shared.memory.tensor import Role
 from shared.memory.tensors import kv_heads
 
@@ -217,6 +218,7 @@ def _layer_key(
         kv_heads(shape, kind, layer),
         shape.ffn_size_per_layer[layer] if shape.ffn_size_per_layer else 0,
         layer < shape.layers - shape.kv_shared_layers,
+        has_side_paths(shape) and layer < SPARSE_LAYERS,
         place,
         asked.places[_cache_owner(shape, layer)],
         layer < asked.expert_layers_on_host,

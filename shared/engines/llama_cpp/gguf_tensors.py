@@ -2,91 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 
 from shared.catalog.rows import Shape
+from shared.engines.llama_cpp.gguf_names import NAMES
 from shared.memory.tensor import Role, Tensor, vector
 from shared.memory.tensors import inventory
 
-# gguf-py/gguf/constants.py, TENSOR_NAMES, at llama.cpp 0c1e57098
-_NAMES = MappingProxyType(
-    {
-        Role.TOKEN_EMBEDDING: "token_embd",
-        Role.POSITION_EMBEDDING: "position_embd",
-        Role.PER_LAYER_EMBEDDING: "per_layer_token_embd",
-        Role.PER_LAYER_MODEL_PROJECTION: "per_layer_model_proj",
-        Role.PER_LAYER_GATE: "inp_gate",
-        Role.PER_LAYER_PROJECTION: "proj",
-        Role.OUTPUT: "output",
-        Role.NORM: "_norm",
-        Role.QUERY: "attn_q",
-        Role.KEY: "attn_k",
-        Role.VALUE: "attn_v",
-        Role.ATTENTION_OUTPUT: "attn_output",
-        Role.QUERY_NORM: "attn_q_norm",
-        Role.KEY_NORM: "attn_k_norm",
-        Role.SINKS: "attn_sinks",
-        Role.QUERY_DOWN: "attn_q_a",
-        Role.QUERY_UP: "attn_q_b",
-        Role.QUERY_DOWN_NORM: "attn_q_a_norm",
-        Role.KV_DOWN: "attn_kv_a_mqa",
-        Role.KV_DOWN_NORM: "attn_kv_a_norm",
-        Role.KV_UP_KEY: "attn_k_b",
-        Role.KV_UP_VALUE: "attn_v_b",
-        Role.INDEXER_QUERY: "indexer.attn_q_b",
-        Role.INDEXER_KEY: "indexer.attn_k",
-        Role.INDEXER_KEY_NORM: "indexer.k_norm",
-        Role.INDEXER_WEIGHTS: "indexer.proj",
-        Role.FFN_GATE: "ffn_gate",
-        Role.FFN_UP: "ffn_up",
-        Role.FFN_DOWN: "ffn_down",
-        Role.ROUTER: "ffn_gate_inp",
-        Role.ROUTER_CORRECTION: "exp_probs_b",
-        Role.ROUTER_SCALE: "ffn_gate_inp.scale",
-        Role.EXPERT_SCALE: "ffn_down_exps.scale",
-        Role.EXPERT_LATENT_DOWN: "ffn_latent_down",
-        Role.EXPERT_LATENT_UP: "ffn_latent_up",
-        Role.EXPERT_GATE: "ffn_gate_exps",
-        Role.EXPERT_UP: "ffn_up_exps",
-        Role.EXPERT_DOWN: "ffn_down_exps",
-        Role.SHARED_EXPERT_GATE: "ffn_gate_shexp",
-        Role.SHARED_EXPERT_UP: "ffn_up_shexp",
-        Role.SHARED_EXPERT_DOWN: "ffn_down_shexp",
-        Role.SHARED_EXPERT_ROUTER: "ffn_gate_inp_shexp",
-        Role.STATE_IN: "ssm_in",
-        Role.STATE_GATE: "attn_gate",
-        Role.STATE_OUT: "ssm_out",
-        Role.STATE_CONVOLUTION: "ssm_conv1d",
-        Role.STATE_SELECT: "ssm_x",
-        Role.STATE_TIME_STEP: "ssm_dt",
-        Role.STATE_DECAY: "ssm_a",
-        Role.STATE_BETA: "ssm_beta",
-        Role.STATE_SKIP: "ssm_d",
-        Role.STATE_NORM: "ssm_norm",
-        Role.LOW_RANK_DOWN: "ssm_f_a",
-        Role.LOW_RANK_UP: "ssm_f_b",
-        Role.MTP_PROJECTION: "nextn.eh_proj",
-        Role.LAYER_SCALE: "layer_output_scale",
-        Role.NGRAM_EMBEDDING: "per_layer_token_embd",
-        Role.ATTENTION_GATE: "attn_gate",
-        Role.OUTPUT_DOWN: "attn_output_a",
-        Role.INDEXER_QUERY_NORM: "indexer.q_norm",
-        Role.COMPRESSOR_KEY: "attn_compressor_kv",
-        Role.COMPRESSOR_GATE: "attn_compressor_gate",
-        Role.COMPRESSOR_POSITION: "attn_compressor_ape",
-        Role.COMPRESSOR_NORM: "attn_compressor_norm",
-        Role.INDEXER_COMPRESSOR_KEY: "indexer_compressor_kv",
-        Role.INDEXER_COMPRESSOR_GATE: "indexer_compressor_gate",
-        Role.INDEXER_COMPRESSOR_POSITION: "indexer_compressor_ape",
-        Role.INDEXER_COMPRESSOR_NORM: "indexer_compressor_norm",
-        Role.STREAM_MIX: "hc_fn",
-        Role.STREAM_SCALE: "hc_scale",
-        Role.RESIDUAL_QUERY: "attn_res",
-        Role.RESIDUAL_NORM: "attn_res_norm",
-        Role.CROSS_GATE: "cross_attn_gate",
-        Role.EXPERT_LATENT_NORM: "ffn_latent_norm",
-    }
-)
 # Converters that write query, key and value as one tensor, or gate and up as one (the class of each in conversion/).
 FUSED_QKV = frozenset(
     {
@@ -252,4 +173,4 @@ def _name(tensor: Tensor, shape: Shape) -> str:
             return "shortconv.in_proj"
         if role is Role.STATE_OUT:
             return "shortconv.out_proj"
-    return _NAMES[role]
+    return NAMES[role]

@@ -17,6 +17,14 @@ _FIRST_LAYER = frozenset({Role.PER_LAYER_MODEL_PROJECTION})
 # what --n-cpu-moe names by `ffn_(up|down|gate_up|gate)_(ch|)exps`, the factors of Gemma 4's experts with them
 _EXPERTS = frozenset({Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN, Role.EXPERT_SCALE})
 _KEEPS_MTP_CORRECTION = frozenset({"deepseek32", "glm-dsa"})
+_KEEPS_MTP_FEED_FORWARD = frozenset({"hy_v3"})
+_FEED_FORWARD = frozenset(
+    {
+        *(Role.FFN_GATE, Role.FFN_UP, Role.FFN_DOWN, Role.ROUTER, Role.ROUTER_CORRECTION),
+        *(Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN),
+        *(Role.SHARED_EXPERT_GATE, Role.SHARED_EXPERT_UP, Role.SHARED_EXPERT_DOWN),
+    }
+)
 # Loaders that ask for the head before the embedding, and so hold a tied one twice even in one place.
 _ALWAYS_TWICE = frozenset({"gemma3n", "gemma4"})
 _ALIGNMENT = 32  # of tensors in a buffer
@@ -61,8 +69,13 @@ def digest(model: Model, mix: str) -> WeightsDigest:
     return _digest(model.shape, stored_tensors(model.shape, mix))
 
 
-def _is_loaded_nevertheless(tensor: GgufTensor, shape: Shape) -> bool:
-    """What loaders take from an MTP layer they do not run: models/glm-dsa.cpp forgets to skip one vector."""
+def is_loaded_nevertheless(tensor: GgufTensor, shape: Shape) -> bool:
+    """What loaders take from an MTP layer they do not run.
+
+    models/glm-dsa.cpp forgets to skip one vector, models/hy-v3.cpp the whole feed-forward (and a norm).
+    """
+    if shape.gguf_architecture in _KEEPS_MTP_FEED_FORWARD:
+        return tensor.role in _FEED_FORWARD
     return tensor.role is Role.ROUTER_CORRECTION and shape.gguf_architecture in _KEEPS_MTP_CORRECTION
 
 
@@ -70,6 +83,13 @@ def _embedding_norm_bytes(shape: Shape) -> int:
     """The norm of the embeddings, which llama-arch.cpp counts to the first layer."""
     vectors = (1 + shape.norm_bias) * shape.embedding_norm
     return vectors * pad(shape.hidden_size * _NORM_BYTES, _ALIGNMENT)
+
+
+def _prediction_norm_bytes(shape: Shape) -> int:
+    """The norm before an MTP layer's head, which models/hy-v3.cpp does not skip either."""
+    if shape.gguf_architecture not in _KEEPS_MTP_FEED_FORWARD:
+        return 0
+    return shape.mtp_layers * pad(shape.hidden_size * _NORM_BYTES, _ALIGNMENT)
 
 
 def _is_per_layer_norm(tensor: GgufTensor, shape: Shape) -> bool:
@@ -87,7 +107,7 @@ def _digest(shape: Shape, stored: tuple[StoredTensor, ...]) -> WeightsDigest:
     embedding = outside = output = repeated = 0
     for item in stored:
         size, tensor = pad(item.size_bytes, _ALIGNMENT), item.tensor
-        if tensor.layer >= shape.layers and _is_loaded_nevertheless(tensor, shape):
+        if tensor.layer >= shape.layers and is_loaded_nevertheless(tensor, shape):
             output += size
         elif tensor.layer >= 0:
             layers[tensor.layer] += size
@@ -104,7 +124,7 @@ def _digest(shape: Shape, stored: tuple[StoredTensor, ...]) -> WeightsDigest:
         else:
             output += size
     norms = _embedding_norm_bytes(shape)
-    layers[0], output = layers[0] + norms, output - norms
+    layers[0], output = layers[0] + norms, output - norms + _prediction_norm_bytes(shape)
     tied = embedding if shape.tied_embeddings and shape.gguf_architecture not in ENCODERS else 0
     return WeightsDigest(
         file_bytes=sum(item.size_bytes for item in stored),

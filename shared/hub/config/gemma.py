@@ -59,7 +59,7 @@ def gemma3(c: Fields) -> Parts:
 
 
 def gemma3n(c: Fields) -> Parts:
-    """Gemma 3n: the last layers read an earlier one's cache. Its side paths (AltUp, LAUREL) are not counted."""
+    """Gemma 3n: the last layers read an earlier one's cache."""
     c = c.with_defaults(num_attention_heads=8, num_key_value_heads=2, head_dim=256, vocab_size=262_400)
     sizes = set(c.whole_numbers("intermediate_size")) if c.is_list("intermediate_size") else {ffn(c)}
     if len(sizes) != 1 or not all(0 < size < 2**24 for size in sizes):

@@ -5,27 +5,20 @@ https://github.com/ggml-org/llama.cpp/tree/0c1e57098/src/models
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.catalog.rows import LayerKind, Shape
-from shared.engines.llama_cpp.gguf_tensors import FUSED_EXPERT_GATE_UP, FUSED_GATE_UP, FUSED_QKV
-from shared.engines.llama_cpp.graph.attention import grouped_query_attention
 from shared.engines.llama_cpp.graph.context import GraphContext, RunSizes
-from shared.engines.llama_cpp.graph.feed_forward import (
-    Gating,
-    dense_feed_forward,
-    mixture_beside_dense,
-    mixture_of_experts,
-)
 from shared.engines.llama_cpp.graph.inputs import Inputs, embedding, layer_inputs
-from shared.engines.llama_cpp.graph.latent import latent_attention
+from shared.engines.llama_cpp.graph.mixer import feed_forward, mixer
 from shared.engines.llama_cpp.graph.per_layer import looked_up, mixed_in, projected
 from shared.engines.llama_cpp.graph.recurrent import recurrent_mixer
+from shared.engines.llama_cpp.graph.side_paths import one_stream, side_path_layer, spread_out
 from shared.engines.llama_cpp.graph.tensor import I32, Graph, GraphTensor
-from shared.engines.llama_cpp.graph.traits import Traits, rotates, traits
-from shared.memory.feed_forward_tensors import is_mixture_layer
+from shared.engines.llama_cpp.graph.traits import Traits, traits
+from shared.memory.side_path_tensors import has_side_paths
 from shared.memory.tensor import Role
-from shared.memory.tensors import has_feed_forward, kv_heads, layer_attention
+from shared.memory.tensors import has_feed_forward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +59,27 @@ def model_graph(
     inputs = layer_inputs(build, trait)
     if shape.per_layer_embedding_size:
         inputs.per_layer = projected(build, residual, per_layer or looked_up(build))
+    streamed = has_side_paths(shape)
+    if streamed:
+        build.place = output_place
+        residual = spread_out(build, residual)
     out_ids = build.input((sizes.outputs,), I32)
     late_rows = trait.late_rows_in_0_5 and not sizes.mixed_inputs
     for plan in layers:
         build.place, build.expert_place, build.layer = plan.place, plan.expert_place, plan.index
         build.cache_place, build.left_out = plan.cache_place, plan.left_out
         wanted = out_ids if plan is layers[-1] and not late_rows else None
+        if streamed:
+            residual = _streamed_layer(build, trait, residual, plan.index, inputs)
+            continue
         residual = _layer(build, trait, residual, plan.index, inputs, wanted)
         if inputs.per_layer is not None:
             residual = mixed_in(build, residual, inputs.per_layer, wanted)
         if trait.scaled_layers:
             residual = build.with_weight(residual)
     build.place, build.layer = output_place, -1
+    if streamed:
+        residual = build.rows_of(one_stream(build, residual), out_ids, sizes.outputs)
     build.graph.expand(_logits(build, trait, residual, out_ids if late_rows else None))
     return build.graph
 
@@ -101,6 +103,23 @@ def _logits(
     return build.with_weight(logits) if build.shape.output_bias else logits
 
 
+def _streamed_layer(
+    build: GraphContext, trait: Traits, streams: GraphTensor, index: int, inputs: Inputs
+) -> GraphTensor:
+    """One layer of Gemma 3n."""
+    if inputs.per_layer is None:
+        raise ValueError("streams without per-layer embeddings; Gemma 3n has both")
+    kind = build.shape.layer_kinds()[index]
+    return side_path_layer(
+        build,
+        streams,
+        inputs.per_layer,
+        index,
+        lambda normed: mixer(build, trait, normed, index, kind, inputs),
+        build.shape.ffn_size,
+    )
+
+
 def _layer(
     build: GraphContext,
     trait: Traits,
@@ -116,7 +135,7 @@ def _layer(
     own_norm = build.norm(residual) if trait.parallel and shape.norms_per_layer == 2 else None
     if shape.recurrent is not None and shape.recurrent.kind in ("gated_delta_net", "kda"):
         build.graph.expand(normed)
-    mixed = _mixer(build, trait, normed, index, kind, inputs)
+    mixed = mixer(build, trait, normed, index, kind, inputs)
     if kind is LayerKind.PARALLEL:
         return _side_by_side(build, trait, mixed, residual, index, inputs, out_ids)
     fed_too = kind is not LayerKind.NONE and has_feed_forward(shape, index)
@@ -132,7 +151,7 @@ def _layer(
         elif parallel:
             normed = build.rows_of(normed, out_ids, count)
     if parallel:
-        fed = _feed_forward(build, trait, own_norm or normed, index)
+        fed = feed_forward(build, trait, own_norm or normed, index)
         return _parallel_sum(build, trait, {"mixed": mixed, "residual": residual, "fed": fed})
     if trait.post_norm or shape.norms_per_layer == 4:
         mixed = build.norm(mixed)
@@ -141,7 +160,7 @@ def _layer(
     if not fed_too:
         return joined
     beside = shape.experts is not None and shape.experts.dense_beside  # norms for each half
-    fed = _feed_forward(build, trait, joined if trait.post_norm or beside else build.norm(joined), index)
+    fed = feed_forward(build, trait, joined if trait.post_norm or beside else build.norm(joined), index)
     if trait.post_norm or shape.norms_per_layer == 4:
         fed = build.norm(fed)
     return build.elementwise(joined, fed) if trait.residual_first else build.elementwise(fed, joined)
@@ -164,7 +183,7 @@ def _side_by_side(
     joined = build.elementwise(build.elementwise(attended, said), residual)
     if out_ids is not None:
         joined = build.rows_of(joined, out_ids, build.sizes.outputs)
-    return build.elementwise(_feed_forward(build, trait, build.norm(joined), index), joined)
+    return build.elementwise(feed_forward(build, trait, build.norm(joined), index), joined)
 
 
 def _parallel_sum(build: GraphContext, trait: Traits, parts: Mapping[str, GraphTensor]) -> GraphTensor:
@@ -174,68 +193,3 @@ def _parallel_sum(build: GraphContext, trait: Traits, parts: Mapping[str, GraphT
         return build.elementwise(parts["fed"], joined)
     first, second, third = (parts[name] for name in trait.parallel)
     return build.elementwise(build.elementwise(first, second), third)
-
-
-def _mixer(
-    build: GraphContext,
-    trait: Traits,
-    normed: GraphTensor,
-    index: int,
-    kind: LayerKind,
-    inputs: Inputs,
-) -> GraphTensor:
-    shape = build.shape
-    if kind is LayerKind.NONE:  # the feed-forward stands in the mixer's place
-        return _feed_forward(build, trait, normed, index)
-    if kind is LayerKind.RECURRENT and shape.recurrent is not None and inputs.states is not None:
-        return recurrent_mixer(build, shape.recurrent, normed, inputs.states, joint_gates=trait.joint_gates)
-    windowed = kind in (LayerKind.WINDOW, LayerKind.CHUNKED)
-    cache = inputs.window if windowed else inputs.full
-    if cache is None:
-        raise ValueError("a layer without its cache; caches are made for every kind of layer")
-    if kind is LayerKind.LATENT:
-        positions = inputs.positions if trait.rotary else None
-        return latent_attention(build, normed, cache, positions, inputs.indexer)
-    attention = layer_attention(shape, kind)
-    if trait.head_norms and attention.qk_norm == "full":
-        attention = replace(attention, qk_norm="head")
-    return grouped_query_attention(
-        build,
-        normed,
-        attention,
-        cache,
-        inputs.positions if rotates(shape, trait, index, windowed=windowed) else None,
-        kv_heads=kv_heads(shape, kind, index),
-        fused=shape.gguf_architecture in FUSED_QKV,
-        own_cache=index < shape.layers - shape.kv_shared_layers,
-        keys_before_values=inputs.window is not None,
-        temperature=None if windowed else inputs.temperature,
-        value_norm=trait.value_norm,
-    )
-
-
-def _feed_forward(build: GraphContext, trait: Traits, source: GraphTensor, index: int) -> GraphTensor:
-    shape, experts = build.shape, build.shape.experts
-    ffn_size = shape.ffn_size_per_layer[index] if shape.ffn_size_per_layer else shape.ffn_size
-    if experts is None or not is_mixture_layer(experts, index):
-        fused = shape.gguf_architecture in FUSED_GATE_UP
-        return dense_feed_forward(
-            build, source, ffn_size, gated=shape.ffn_gated, bias=shape.ffn_bias, fused=fused
-        )
-    gating = Gating(
-        softmax_of_chosen=trait.softmax_of_chosen,
-        normed=trait.normed_weights,
-        weight_before=trait.weight_before,
-        selects_by_logits=trait.selects_by_logits,
-        fused_gate_up=shape.gguf_architecture in FUSED_EXPERT_GATE_UP,
-    )
-    if experts.dense_beside:
-        return mixture_beside_dense(build, source, experts, gating, ffn_size)
-    said = mixture_of_experts(build, source, experts, gating)
-    if not experts.shared_ffn_size:
-        return said
-    shared = dense_feed_forward(build, source, experts.shared_ffn_size, gated=shape.ffn_gated, shared=True)
-    if experts.shared_gate:
-        gate = build.elementwise(build.multiply(source, 1, Role.SHARED_EXPERT_ROUTER))
-        shared = GraphTensor(shared.shape, (shared, gate), inplace=True)
-    return build.elementwise(said, shared)

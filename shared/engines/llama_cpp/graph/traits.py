@@ -85,7 +85,7 @@ TRAITS = MappingProxyType(
         "gemma": Traits(scaled_embedding="late"),
         "gemma2": Traits(scaled_embedding="late"),
         "gemma3": Traits(scaled_embedding="rows"),
-        "gemma3n": Traits(scaled_embedding="rows"),
+        "gemma3n": Traits(scaled_embedding="rows", value_norm=True),
         "gemma4": Traits(
             scaled_embedding="rows",
             value_norm=True,
@@ -131,6 +131,7 @@ TRAITS = MappingProxyType(
         "lfm2": Traits(residual_first="both"),
         "lfm2moe": Traits(residual_first="both"),
         "kimi-linear": Traits(rotary=False),
+        "hy_v3": Traits(kept_hidden="after_norm", late_rows_in_0_5=True),
         "step35": Traits(kept_hidden="before_norm", late_rows_in_0_5=True),
         "jamba": Traits(rotary=False, normed_weights=False, residual_first="both"),
         "nemotron_h": Traits(rotary=False, kept_hidden="after_norm", late_rows_in_0_5=True),
