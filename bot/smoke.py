@@ -52,7 +52,7 @@ async def smoke(settings: BotSettings, channel: str) -> int:
         for name, message in (*made.items(), *_fixed(catalog)):
             failures += not await _posted(outbox, channel, name, message)
             await asyncio.sleep(PAUSE_SECONDS)
-        failures += not await _told_apart(outbox, channel)
+        failures += not await _told_apart(outbox, channel, catalog)
     return REFUSED if failures else 0
 
 
@@ -65,7 +65,7 @@ def _fixed(catalog: Catalog) -> Iterator[tuple[str, Message]]:
     )  # fmt: skip
     node = FleetNode(name="example-node", gpus=(seen,), age_seconds=1, simulated=True)
     yield "the state of a fleet", status_message(Fleet(nodes=(node,), source="an example"))
-    yield "a watch", kept_message(_watch())
+    yield "a watch", kept_message(_watch(), catalog)
 
 
 def _watch() -> Watch:
@@ -92,11 +92,11 @@ async def _posted(outbox: Outbox, channel: str, name: str, message: Message) -> 
     return True
 
 
-async def _told_apart(outbox: Outbox, channel: str) -> bool:
+async def _told_apart(outbox: Outbox, channel: str, catalog: Catalog) -> bool:
     """Whether a watch's message can be found again by its metadata, which is what tells it from one never sent."""
     watch = _watch()
     try:
-        where, ts = await outbox.post_in(channel, kept_message(watch), metadata=metadata(watch))
+        where, ts = await outbox.post_in(channel, kept_message(watch, catalog), metadata=metadata(watch))
         found = await outbox.history(where, float(ts) - 1)
     except SlackRefused as refused:
         return _say(

@@ -12,10 +12,10 @@ from bot.defaults import with_defaults
 from bot.fleet import Fleet, LiveFleet
 from bot.fleet_questions import fleet_message
 from bot.messages.error import error_message
-from bot.messages.help import help_message
+from bot.messages.help import help_message, thanks_message
 from bot.messages.message import Message
 from bot.messages.plan import Frame, plan_message
-from bot.messages.status import unavailable_message
+from bot.messages.status import unavailable_message, users_message
 from bot.terminal.plan_json import plan_json
 from bot.verbs import verb_of
 from bot.version import VERSION
@@ -33,6 +33,7 @@ KEPT_PLANS: Final = 64  # a plan is a pure function of the text, and people pres
 KEPT_CATALOGS: Final = (
     3  # with a model nobody listed; as many as the names' own index keeps beside the plain one
 )
+THANKS: Final = frozenset({"thanks", "thank you", "thx", "ty", "cheers", "danke", "merci"})
 HELP_WORDS: Final = frozenset({"", "help", "hilfe", "?", "-h", "--help", "hi", "hello"})
 
 
@@ -92,6 +93,8 @@ class Mind:
         """The message that answers; a person's mistake is an answer too."""
         if asked.text.strip().casefold() in HELP_WORDS:
             return Reply(message=help_message(asked.command), result="answered")
+        if asked.text.strip().rstrip("!. ").casefold() in THANKS:
+            return Reply(message=thanks_message(), result="answered")
         facts = self._facts(asked.rows)
         frame = Frame(catalog=facts, version=VERSION, details=asked.details, private=asked.private)
         about_fleet = self._about_fleet(asked, frame)
@@ -104,7 +107,8 @@ class Mind:
                 return Reply(message=explanation, result="answered")
             made = placed(self._plan_of(asked, facts), facts, asked.fleet)
         except UserError as error:
-            return Reply(message=error_message(error, asked.text, asked.command), result="not_understood")
+            said = self._no_such_node(asked, error, facts) or error_message(error, asked.text, asked.command)
+            return Reply(message=said, result="not_understood")
         return Reply(message=plan_message(made, frame), result="answered")
 
     def answer(self, asked: Asked) -> Answer | Misunderstood:
@@ -138,6 +142,15 @@ class Mind:
             catalog = with_row(catalog, row)
         return catalog
 
+    def _no_such_node(self, asked: Asked, error: UserError, facts: Catalog) -> Message | None:
+        """What "on X" and "on X MODEL" are told when X is neither a node of ours nor like anything in the catalog."""
+        verb = verb_of(asked.text)
+        if verb is None or not verb.place or not isinstance(asked.fleet, Fleet):
+            return None
+        if error.suggestions and not (verb.question and _reads(verb.question, facts)):
+            return None
+        return users_message(asked.fleet, verb.place, ())
+
     def _about_fleet(self, asked: Asked, frame: Frame) -> Message | None:
         """The answer to a question about our own GPUs; None when it is about models."""
         verb = verb_of(asked.text)
@@ -147,6 +160,14 @@ class Mind:
             may_be_a_gpu = verb.kind == "on_node" or (verb.kind == "fits_now" and verb.place)
             return None if may_be_a_gpu else unavailable_message(asked.fleet)
         return fleet_message(verb, asked.fleet, frame, asked.command)
+
+
+def _reads(text: str, facts: Catalog) -> bool:
+    try:
+        parse_question(text, facts)
+    except UserError:
+        return False
+    return True
 
 
 def misunderstood(error: UserError) -> Misunderstood:

@@ -71,9 +71,11 @@ class WatchRound:
         if what is Step.REMEMBER:
             await self.off_loop(self.store.remember, new)
         elif what is Step.EXPIRE and await self._claim(watch):
-            await self._tell(watch, expired_message(watch), WatchState.EXPIRED)
+            await self._tell(watch, expired_message(watch, self.desk.catalog), WatchState.EXPIRED)
         elif what is Step.TELL and found and found[1] and await self._claim(watch):
-            await self._tell(watch, room_message(watch, found[0], found[1]), WatchState.TOLD)
+            await self._tell(
+                watch, room_message(watch, found[0], found[1], self.desk.catalog), WatchState.TOLD
+            )
 
     async def _take_over(self, watch: Watch) -> None:
         """Finish what a process began that is gone: the message may have left or not."""
@@ -90,11 +92,13 @@ class WatchRound:
                 _now(),
             )
         elif expired:
-            await self._tell(watch, expired_message(watch), WatchState.EXPIRED)
+            await self._tell(watch, expired_message(watch, self.desk.catalog), WatchState.EXPIRED)
         else:
             found = await self._look(watch)
             if found and found[1]:
-                await self._tell(watch, room_message(watch, found[0], found[1]), WatchState.TOLD)
+                await self._tell(
+                    watch, room_message(watch, found[0], found[1], self.desk.catalog), WatchState.TOLD
+                )
             else:  # the room is gone again, and nobody was told: it waits on
                 await self.off_loop(self.store.finish, watch, self.owner, WatchState.WAITING, _now())
 

@@ -12,7 +12,8 @@ def register(app: AsyncApp, reception: Reception, watching: Watching) -> None:
     """Take openings."""
 
     async def draw(turn: Turn) -> str:
-        view = home_view(await reception.desk.look(), await watching.of_user(turn), reception.desk.command)
+        desk = reception.desk
+        view = home_view(await desk.look(), await watching.of_user(turn), desk.command, desk.catalog)
         await (await reception.outbox.of(turn.workspace)).publish_home(turn.user, view)
         return "answered"
 

@@ -35,11 +35,12 @@ class Watching:
     def __init__(self, reception: Reception, rounds: WatchRound) -> None:
         self._reception = reception
         self._rounds = rounds
+        self._catalog = reception.desk.catalog
 
     async def handle(self, turn: Turn, verb: WatchVerb) -> str:
         """Answer a verb."""
         if verb.kind == "list":
-            await self._reception.send(turn, said.list_message(await self.of_user(turn)))
+            await self._reception.send(turn, said.list_message(await self.of_user(turn), self._catalog))
             return "answered"
         try:
             message = await self._keep(turn, verb.question)
@@ -70,7 +71,7 @@ class Watching:
         text = canonical_text(answer.plan.query)
         same = next((watch for watch in mine if watch.question == text), None)
         if same:
-            return said.kept_message(same)
+            return said.kept_message(same, self._catalog)
         if len(mine) >= MOST_PER_USER:
             return said.sentence_message(f"You have {MOST_PER_USER} watches already; stop one first.")
         now = datetime.now(UTC)
@@ -83,7 +84,7 @@ class Watching:
             expires_at=now + EXPIRES_AFTER,
         )
         await self._rounds.off_loop(self._rounds.store.add, watch)
-        return said.kept_message(watch)
+        return said.kept_message(watch, self._catalog)
 
     async def stop(self, turn: Turn) -> str:
         """Stop the watch of the button."""
@@ -93,7 +94,11 @@ class Watching:
             return "answered"
         stopped = replace(watch, state=WatchState.STOPPED)
         done = watch.state is WatchState.STOPPED or await self._change(watch, stopped)
-        text = said.stopped_message(stopped) if done else said.sentence_message("It has just been told.")
+        text = (
+            said.stopped_message(stopped, self._catalog)
+            if done
+            else said.sentence_message("It has just been told.")
+        )
         await self._reception.send(turn, text)
         return "answered"
 
@@ -105,7 +110,7 @@ class Watching:
             return "answered"
         again = snoozed(watch, datetime.now(UTC))
         await self._change(watch, again)
-        await self._reception.send(turn, said.snoozed_message(again))
+        await self._reception.send(turn, said.snoozed_message(again, self._catalog))
         return "answered"
 
     async def _own(self, turn: Turn) -> Watch | None:

@@ -20,7 +20,6 @@ from bot.messages.blocks import (
 from bot.messages.fleet import room_words
 from bot.messages.message import Block, Message, message
 from bot.messages.mrkdwn import clipped, inert
-from bot.messages.words import option_name
 
 _SEVERITY: Final = {"critical": "🔴 Critical", "warning": "🟠 Warning", "info": "🔵 Note"}
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
@@ -92,7 +91,8 @@ def _places(alert: Alert, answer: Answer) -> list[str]:
             )
             if not here and len(found) < MOST_PLACES:
                 found.append(
-                    f"there is room now: {option_name(placement.option, answer.plan)} → {room_words(room)}"
+                    f"there is room now: {placement.option.quantization.name} with "
+                    f"{placement.option.estimate.workload.engine} → {room_words(room)}"
                 )
                 break
     return found

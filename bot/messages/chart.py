@@ -1,5 +1,6 @@
 """Where the bytes go as Slack's own bar chart, which not every workspace and client shows."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.messages.message import Block
@@ -23,6 +24,12 @@ def breakdown_chart(option: Option) -> Block | None:
     needed, capacity = fullest(option)
     device = max(estimate.breakdown.per_gpu, key=lambda one: one.total_bytes)
     bars = {**parts_of(device), NEEDED: needed, CAPACITY: capacity}
+    where = "Memory on the GPU" if option.gpu_count == 1 else "Memory on the fullest GPU"
+    return bar_chart(f"{where}, in GiB", bars)
+
+
+def bar_chart(title: str, bars: Mapping[str, int]) -> Block:
+    """Bars of bytes shown in GiB; labels that stay different when they are clipped."""
     points = [
         {"label": clipped(name, LABEL_MOST), "value": round(size / GIB, 1)} for name, size in bars.items()
     ]
@@ -31,5 +38,4 @@ def breakdown_chart(option: Option) -> Block | None:
         "series": [{"name": "GiB", "data": points}],
         "axis_config": {"categories": [point["label"] for point in points], "y_label": "GiB"},
     }
-    where = "Memory on the GPU" if option.gpu_count == 1 else "Memory on the fullest GPU"
-    return {"type": "data_visualization", "title": clipped(f"{where}, in GiB", TITLE_MOST), "chart": chart}
+    return {"type": "data_visualization", "title": clipped(title, TITLE_MOST), "chart": chart}

@@ -7,7 +7,7 @@ from bot.messages.blocks import bullets, paragraph, preformatted, rich_text, run
 from bot.messages.message import Block
 from bot.messages.mrkdwn import clipped
 from bot.messages.options import shown_options
-from bot.messages.words import VERDICT, option_name
+from bot.messages.words import fit_verdict, option_name
 from shared.planner.plan import Plan
 from shared.units import gib, tokens
 
@@ -24,6 +24,7 @@ def details_blocks(plan: Plan) -> tuple[Block, ...]:
             title = f"Command {number}: {option_name(option, plan)}"
             parts += [
                 paragraph(run(title, bold=True)),
+                *([paragraph(f"Quality: {clipped(option.quality, 200)}")] if option.quality else []),
                 preformatted(clipped(command_text(option.command), 500)),
             ]
     assumed = [clipped(one, 250) for one in plan.assumptions[:8]]
@@ -37,7 +38,7 @@ def details_blocks(plan: Plan) -> tuple[Block, ...]:
 
 def _ladder(plan: Plan) -> str:
     lines = [
-        f"{fit.quantization.name:<10}{gib(fit.total_bytes):>11}  {VERDICT[fit.verdict]}"
+        f"{fit.quantization.name:<10}{gib(fit.total_bytes):>11}  {fit_verdict(fit)}"
         + (f", to {tokens(fit.longest_context_tokens)} context" if fit.longest_context_tokens else "")
         for fit in plan.on_these_gpus[:24]
     ]

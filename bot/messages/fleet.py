@@ -4,7 +4,7 @@ from bot.answer import Answer, Placement
 from bot.fleet import Fleet, FleetUnavailable
 from bot.messages.blocks import bullets, paragraph, rich_text, run
 from bot.messages.message import Block
-from bot.messages.words import age, option_name
+from bot.messages.words import BREAKS, age, loss, option_name
 from bot.room import Room
 from shared.planner.plan import Plan
 from shared.units import gib
@@ -34,7 +34,8 @@ def fleet_lines(answer: Answer) -> list[str]:
         ]
     roomy = [placement for placement in answer.placements if placement.rooms.rooms]
     lines = [_summary(answer, fleet, roomy)]
-    lines += [_placement_line(placement, answer.plan) for placement in roomy[:MOST_LINES]]
+    whole = [placement for placement in roomy if loss(placement.option) != BREAKS] or roomy
+    lines += [_placement_line(placement, answer.plan) for placement in whole[:MOST_LINES]]
     lines += list(fleet.problems[:2])
     if len(fleet.problems) > 2:
         lines.append(f"and {len(fleet.problems) - 2} more that did not answer")

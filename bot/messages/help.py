@@ -35,3 +35,9 @@ def help_message(command: str) -> Message:
         ),
     ]
     return message(inert(f"{_SAYS}\n") + "\n".join(inert(line) for line in examples.split("\n")), blocks)
+
+
+def thanks_message() -> Message:
+    """Manners."""
+    sentence = "You are welcome."
+    return message(sentence, [rich_text(paragraph(sentence))])

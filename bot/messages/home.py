@@ -10,12 +10,13 @@ from bot.messages.message import Block
 from bot.messages.status import status_message, unavailable_message
 from bot.messages.watches import watch_blocks
 from bot.watches import Watch
+from shared.catalog.catalog import Catalog
 
 MOST_BLOCKS: Final = 100
 DIVIDER: Final[Block] = {"type": "divider"}
 
 
-def home_view(fleet: LiveFleet, watches: Sequence[Watch], command: str) -> dict[str, Any]:
+def home_view(fleet: LiveFleet, watches: Sequence[Watch], command: str, catalog: Catalog) -> dict[str, Any]:
     """The view of one person."""
     begin = [
         header("Will it fit?"),
@@ -31,7 +32,7 @@ def home_view(fleet: LiveFleet, watches: Sequence[Watch], command: str) -> dict[
         ),
     ]
     live = status_message(fleet).blocks if isinstance(fleet, Fleet) else unavailable_message(fleet).blocks
-    mine = watch_blocks(watches) or (
+    mine = watch_blocks(watches, catalog) or (
         rich_text(bullets([f'none; "{command} watch llama 3.3 70b fp8 on 2x A100 80GB" makes one'])),
     )
     blocks = [

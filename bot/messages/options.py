@@ -6,14 +6,14 @@ from typing import Final
 from bot.answer import candidates
 from bot.messages.blocks import bullets, paragraph, rich_text, run, table
 from bot.messages.message import Block
-from bot.messages.mrkdwn import clipped
-from bot.messages.words import VERDICT, context, memory, option_name, speed
+from bot.messages.words import context, memory, option_name, speed, verdict
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Option, Plan
+from shared.planner.ranking import quality_step
 from shared.question.query import Intent
 
 MOST_OPTIONS: Final = 6
-_BROKEN: Final = "🟠 fits, but breaks the model"
+_LOST: Final = ("none", "next to none", "a little", "some", "much, visible", "ruinous")  # by quality_step
 
 
 def shown_options(plan: Plan) -> tuple[Option, ...]:
@@ -29,7 +29,7 @@ def options_blocks(plan: Plan) -> tuple[Block, ...]:
         return ()
     contexts = {context(option) for option in options}
     title = "What would work" + (f", {next(iter(contexts))} context" if len(contexts) == 1 else "")
-    head = ["", "What to run", "Engine", "Memory per GPU", "Tokens/s", "Quality"]
+    head = ["", "What to run", "Engine", "Memory per GPU", "Tokens/s", "Quality lost"]
     rows = [_cells(number, option, plan) for number, option in enumerate(options, start=1)]
     if len(contexts) > 1:
         head.insert(3, "Context")
@@ -48,19 +48,14 @@ def _price(option: Option) -> str:
 
 
 def _cells(number: int, option: Option, plan: Plan) -> list[str]:
-    broken = option.verdict is Verdict.FITS and not option.healthy
     return [
-        _BROKEN if broken else VERDICT[option.verdict],
+        verdict(option),
         f"{number}. {option_name(option, plan)}",
         option.estimate.workload.engine,
         memory(option),
         speed(option),
-        clipped(_first_sentence(option.quality), 120),
+        _LOST[quality_step(option)],
     ]
-
-
-def _first_sentence(text: str) -> str:
-    return text.partition(". ")[0].rstrip(".")
 
 
 def without_table(block: Block) -> Sequence[Block]:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from rapidfuzz import process
+
 from bot.fits_now import Spot
 from bot.fleet import Fleet, FleetGpu, FleetNode, FleetUnavailable, LiveFleet, LoadedModel
 from bot.messages.blocks import (
@@ -23,6 +25,7 @@ from shared.units import gib, tokens
 
 MOST_ROWS: Final = 30
 MOST_MODELS: Final = 3
+MOST_NEAR: Final = 5
 
 
 def unavailable_message(fleet: LiveFleet) -> Message:
@@ -84,15 +87,24 @@ def fits_message(fleet: Fleet, spots: Sequence[Spot], place: str = "") -> Messag
 def users_message(fleet: Fleet, place: str, found: Sequence[tuple[FleetNode, FleetGpu]]) -> Message:
     """Which models, and whose, are on the GPUs meant."""
     if not found:
-        names = ", ".join(node.name for node in fleet.nodes[:8])
-        sentence = f"I see no GPU or node called {clipped(place, 60)}; the nodes I see: {names}."
-        return message(inert(sentence), [rich_text(paragraph(sentence))])
+        return _no_such_place(fleet, place)
     lines = [
         f"{node.name}, GPU {gpu.index}: {_running(gpu, most=8) or _idle(gpu)}"
         for node, gpu in found[:MOST_ROWS]
     ]
     blocks = [header(f"On {clipped(place, 100)}"), rich_text(bullets(lines)), small_print(*_notes(fleet))]
     return message("\n".join(inert(line) for line in lines), blocks)
+
+
+def _no_such_place(fleet: Fleet, place: str) -> Message:
+    """The nodes we see, the nearest names as buttons."""
+    names = [node.name for node in fleet.nodes]
+    near = [name for name, _, _ in process.extract(place, names, limit=MOST_NEAR)]
+    sentence = f"I see no GPU or node called {clipped(place, 60)}; the nodes I see: {', '.join(names[:8])}."
+    buttons = [button(name, f"fit_ask:{number}", f"status of {name}") for number, name in enumerate(near)]
+    return message(
+        inert(sentence), [rich_text(paragraph(sentence)), *([actions(buttons)] if buttons else [])]
+    )
 
 
 def _nothing(spot: Spot) -> str:
@@ -105,7 +117,7 @@ def _count(rows: Sequence[tuple[FleetNode, FleetGpu]]) -> str:
 
 
 def _row(node: FleetNode, gpu: FleetGpu) -> tuple[str, ...]:
-    name = f"{node.name} · {gpu.index} · {gpu.product.removeprefix('NVIDIA ')}"
+    name = f"{node.name} · GPU {gpu.index} · {gpu.product.removeprefix('NVIDIA ')}"
     name += f" {gpu.mig_profile}" if gpu.mig_profile else ""
     free = gib(gpu.free_bytes) if gpu.free_bytes is not None else "unknown"
     total = gib(gpu.total_bytes, digits=0) if gpu.total_bytes is not None else ""

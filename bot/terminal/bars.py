@@ -4,6 +4,7 @@ from typing import Final
 
 from rich.text import Text
 
+from bot.messages.words import BREAKS, LOSES
 from shared.memory.breakdown import Breakdown, DeviceMemory, Verdict
 
 PARTS: Final = (  # what a device holds, in the order of the bar, with its colour
@@ -19,6 +20,7 @@ VERDICT_STYLE: Final = {
     Verdict.DOES_NOT_FIT: ("✗", "red"),
     Verdict.UNKNOWN: ("?", "bright_black"),
 }
+COST_STYLE: Final = {BREAKS: "red", LOSES: "yellow"}  # of what fits at a cost in quality
 
 
 def fullest(breakdown: Breakdown) -> DeviceMemory | None:

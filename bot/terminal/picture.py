@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
+from bot.messages.words import BREAKS, LOSES, loss
 from bot.messages.words import fullest as fullest_bytes
 from bot.terminal.bars import PARTS, fullest
 from bot.terminal.render_options import KIND
@@ -32,6 +33,7 @@ _VERDICT: Final = {
     Verdict.DOES_NOT_FIT: ("does not fit", "#b3261e"),
     Verdict.UNKNOWN: ("unknown", "#666666"),
 }
+_COST: Final = {BREAKS: "#b3261e", LOSES: "#9a6b00"}  # said in words too
 
 
 def write_picture(plan: Plan, name: str) -> None:
@@ -118,8 +120,12 @@ def _row(one: Option, top: int) -> Iterator[str]:
     needed, capacity = fullest_bytes(one)
     yield from _bar(device, capacity, top + 6)
     word, colour = _VERDICT[one.verdict]
-    yield _text(_BAR_AT + _BAR_WIDTH + 16, top + 18, word, 13, colour=colour, bold=True)
-    yield _text(_BAR_AT + _BAR_WIDTH + 16, top + 36, f"{needed / GIB:,.1f} of {gib(capacity)}", 12)
+    cost = loss(one)
+    colour = _COST.get(cost, colour)
+    yield _text(_BAR_AT + _BAR_WIDTH + 16, top + 16, word, 13, colour=colour, bold=True)
+    yield _text(_BAR_AT + _BAR_WIDTH + 16, top + 33, f"{needed / GIB:,.1f} of {gib(capacity)}", 12)
+    if cost:
+        yield _text(_BAR_AT + _BAR_WIDTH + 16, top + 50, cost, 11, colour=colour, bold=True)
 
 
 def _bar(device: DeviceMemory, capacity: int, top: int) -> Iterator[str]:

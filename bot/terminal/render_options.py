@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from bot.messages.words import costly, loss, offload_words
 from bot.messages.words import fullest as fullest_bytes
-from bot.messages.words import offload_words
-from bot.terminal.bars import VERDICT_STYLE, bar, fullest
+from bot.terminal.bars import COST_STYLE, VERDICT_STYLE, bar, fullest
 from shared.inverse.load import context_per_sequence
 from shared.planner.plan import Option, OptionKind, Plan
 from shared.units import GIB, gib, tokens
@@ -73,7 +73,8 @@ def _memory(one: Option) -> Text:
     words.append(
         f" {needed / GIB:,.1f} ± {one.estimate.uncertainty_bytes / GIB:,.1f} of {gib(capacity)}{each}  "
     )
-    words.append(f"{sign} {one.verdict.value.replace('_', ' ')}", style)
+    said = costly(one.verdict.value.replace("_", " "), loss(one))
+    words.append(f"{sign} {said}", COST_STYLE.get(loss(one), style))
     return words
 
 

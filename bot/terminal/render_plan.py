@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bot.answer import Answer
-from bot.messages.words import age, choice_word, field_word
-from bot.terminal.bars import VERDICT_STYLE, bar, fullest, legend
+from bot.messages.words import age, choice_word, costly, field_word, loss
+from bot.terminal.bars import COST_STYLE, VERDICT_STYLE, bar, fullest, legend
 from bot.terminal.render_estimate import breakdown_table
 from bot.terminal.render_options import print_options
 from bot.terminal.render_tables import counts_table, quantizations_table
@@ -128,7 +128,8 @@ def _asked(one: Option) -> Group:
     if device is not None and one.estimate.capacity_bytes:
         lines += [bar(device, min(one.estimate.capacity_bytes), 48), legend(device)]
     lines.append(breakdown_table(one.estimate))
-    verdict = Text.assemble((f"{sign} {one.verdict.value.replace('_', ' ')}  ", style), (title, "bold"))
+    words = costly(one.verdict.value.replace("_", " "), loss(one))
+    verdict = Text.assemble((f"{sign} {words}  ", COST_STYLE.get(loss(one), style)), (title, "bold"))
     return Group(verdict, *(Padding(line, (0, 0, 0, 2)) for line in lines))
 
 

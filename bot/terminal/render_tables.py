@@ -4,7 +4,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from bot.terminal.bars import VERDICT_STYLE
+from bot.messages.words import BREAKS, costly
+from bot.terminal.bars import COST_STYLE, VERDICT_STYLE
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Plan, QuantizationFit
 from shared.planner.sentence import cards, hardware
@@ -35,16 +36,22 @@ def quantizations_table(plan: Plan, *, everything: bool) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("Max context", justify="right", no_wrap=True)
     for fit in plan.on_these_gpus if everything else _worth_showing(plan):
-        sign, style = VERDICT_STYLE[fit.verdict]
         table.add_row(
             Text(fit.quantization.name, "" if fit.quantization.healthy else "red"),
             fit.engine,
             gib(fit.weights_bytes),
             gib(fit.total_bytes),
-            Text(f"{sign} {_SHORT[fit.verdict]}", style),
+            _word(fit),
             tokens(fit.longest_context_tokens) if fit.longest_context_tokens else "-",
         )
     return table
+
+
+def _word(fit: QuantizationFit) -> Text:
+    sign, style = VERDICT_STYLE[fit.verdict]
+    broken = fit.verdict in {Verdict.FITS, Verdict.TIGHT} and not fit.quantization.healthy
+    cost = BREAKS if broken else ""
+    return Text(f"{sign} {costly(_SHORT[fit.verdict], cost)}", COST_STYLE.get(cost, style))
 
 
 def _worth_showing(plan: Plan) -> tuple[QuantizationFit, ...]:
