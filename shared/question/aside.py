@@ -16,7 +16,7 @@ _VALUES: Final = re.compile(
 )
 # a number behind an option that no reader of options knows
 _OPTION_NUMBER: Final = re.compile(
-    r"(?<![\w-])--(?!(?:ctx|context|max-?model|max_model|model|max-total|max-seq|max_seq|n-ctx|max-len|parallel|"
+    r"(?<![\w-])--(?!(?:ctx|context|max-?model|max_model|model|max-total|max-seq|max_seq|n[-_]ctx|num[-_]ctx|max-len|parallel|"
     r"max[-_]num[-_]seqs|max-running|max-batch-size|memory|vram|mem|gpu-memory|gpus?|num-gpus?|gpu-count|users?|batch)"
     r"(?:[\w-]*))[a-z][\w-]*[ =]+[\d.]+[km]?(?![\w.])"
     r"|(?<![\w-])-(?:p|n|pg|r|s|d|tb|ctk-size)[ =]\d[\d,]*(?![\w.])"
@@ -38,7 +38,7 @@ _SOFTWARE: Final = (
 )
 _OTHER: Final = (
     r"(?<![\w.])\d+(?:\.\d+)? ?(?:%|percent(?!\w)|pct(?!\w))|(?<![\w.])\d{3,4}p(?!\w)|"
-    r"(?<![\w.])\d+k (?:monitors?|displays?|video|resolution|gaming|screens?)(?!\w)|"
+    r"(?<=ddr[345])[- ]\d{4}(?!\d)|(?<![\w.])\d+k (?:monitors?|displays?|video|resolution|gaming|screens?)(?!\w)|"
     r"(?<![\w.])\d+(?:\.\d+)? ?(?:rps|qps|rpm|req(?:uest)?s? ?(?:/|per|a) ?(?:s|sec|second|m|min|"
     r"minute|h|hour|day))(?!\w)|(?<![\w.])\d{2}(?:\.\d)?[ -]?inch(?:es)?(?!\w)|"
     r"(?<!\w)(?:top|page|question|option|example) \d{1,2}(?![\w.])|(?<!\w)x(?:1|4|8|16) (?:lanes?|slots?)(?!\w)"

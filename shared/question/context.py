@@ -11,7 +11,7 @@ from shared.question.remaining import Remaining
 LONGEST_CONTEXT: Final = 100_000_000
 _FEW: Final = 128
 
-_TOKENS: Final = rf"(?P<n>{DIGITS}) ?(?P<k>[km])?(?![\w.]|-?bit|,\d| ?%)"
+_TOKENS: Final = rf"(?P<n>{DIGITS}) ?(?P<k>[km])?(?!\w|\.\w|-?bit|,\d| ?%)"
 _NOUN: Final = (
     r"(?:ctx(?:[-_ ]?(?:size|len(?:gth)?))?|contexts?(?:[-_ ]?(?:windows?|len(?:gth)?s?|size))?|"
     r"(?:seq(?:uence)?|prompt|input|model)[-_ ]?len(?:gth)?|(?:max[-_ ])?(?:model[-_ ]|seq[-_ ])len|"
@@ -22,7 +22,7 @@ _LINK: Final = (
 )
 _FLAG: Final = (
     r"(?:--ctx[-_]size|--context(?:[-_]?(?:length|size))?|--ctx|-c|--(?:max[-_])?model[-_]len|--max-total-tokens|max_total_tokens|"
-    r"--max[-_]seq[-_]len(?:gth)?|max_model_len|max_seq_len|num_ctx|n_ctx|ollama_context_length|--n-ctx|--max-len|max_len)"
+    r"--max[-_]seq[-_]len(?:gth)?|max_model_len|max_seq_len|(?:--)?num[-_]ctx|(?:--)?n[-_]ctx|ollama_context_length|--n-ctx|--max-len|max_len)"
 )
 _PATTERNS: Final = tuple(
     re.compile(pattern)

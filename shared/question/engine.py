@@ -22,7 +22,7 @@ _BUILT_ON: Final = {
                      "huggingface", "hugging face", "hf", "accelerate"),
 }  # fmt: skip
 _UNKNOWN: Final = re.compile(
-    r"(?<![\w./-])(tensorrt(?:[- ]?llm)?|trt[- ]?llm|exllama(?:v?[23])?|tabby ?api|mlx(?:[- ]lm)?|"
+    r"(?<![\w./-])(tensorrt(?:[- ]?llm)?|trt[- ]?llm(?:-serve)?|exllama(?:v?[23])?|tabby ?api|mlx(?:[- ]lm)?|"
     r"lmdeploy|mlc(?:[- ]llm)?|"
     r"ktransformers|deepspeed(?:[- ](?:mii|fastgen))?|aphrodite|nvidia nim|openvino|max serve|ctranslate2)(?![\w-])"
 )

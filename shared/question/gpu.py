@@ -39,7 +39,8 @@ _BESIDE_IT: Final = 2  # characters between a name and its size: "3060 (12GB"
 # what people run models on that is no card of any row
 _NO_CARD: Final = re.compile(
     r"(?<!\w)(?:(?:google )?pixel|iphone|ipad|galaxy|snapdragon|raspberry pi|rpi|orange pi|steam deck|playstation|ps5|"
-    r"xbox|tpu|inferentia|trainium|gaudi|ascend|昇腾|npu|hailo|coral|rk3588|wormhole|cerebras|groq)"
+    r"xbox|tpu|inferentia|trainium|gaudi|ascend|昇腾|npu|hailo|coral|rk3588|iris(?: xe| plus| pro)?|"
+    r"uhd(?: graphics)?|wormhole|cerebras|groq)"
     r"(?:[ -]?(?:v?\d{1,4}[a-z]{0,2}|pro|max|ultra|plus|mini))*(?!\w)"
 )
 _UNBRANDED: Final = re.compile(
@@ -49,8 +50,10 @@ _UNBRANDED: Final = re.compile(
 )
 
 
-# "a 64gb 6090": a number that only GeForce cards have
-_GEFORCE_NUMBER: Final = re.compile(r"(?<![\w.-])(?P<name>[2-9]0[5-9]0(?:[ -]?(?:ti|super))*)(?![\w.-])")
+# "a 64gb 6090", "K80 24gb": numbers that only GPUs have
+_BARE_NUMBER: Final = re.compile(
+    r"(?<![\w.-])(?P<name>[2-9]0[5-9]0(?:[ -]?(?:ti|super))*|k(?:10|20|40|80)[a-z]?|m(?:40|60))(?![\w-]|\.\w)"
+)
 
 
 def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, catalog: Catalog) -> Hardware:
@@ -131,11 +134,12 @@ def _left_for_the_host(
     ]
 
 
-def refuse_unknown_gpu(question: Remaining, catalog: Catalog) -> None:
+def refuse_unknown_gpu(question: Remaining, names: GpuNames, catalog: Catalog) -> None:
     """Refuse what is left and can only be a GPU we do not know ("on a H300")."""
-    match = question.find(_UNBRANDED) or question.find(_GEFORCE_NUMBER)
-    if match is not None:
-        raise _unknown_gpu(question.given(*match.span("name")), catalog)
+    left = [one for pattern in (_UNBRANDED, _BARE_NUMBER) for one in question.find_all(pattern)]
+    unknown = next((one for one in left if not names.answers(key_of(one["name"]))), None)
+    if unknown is not None:
+        raise _unknown_gpu(question.given(*unknown.span("name")), catalog)
 
 
 def _unknown_gpu(given: str, catalog: Catalog) -> UnknownName:

@@ -29,6 +29,7 @@ def rows_of(
     for size in sizes:
         if count is not None and count > 1:
             fitting = [row for row in known if size.gib == row.memory_marketed_gb * count]
+            fitting.sort(key=lambda row: (row not in mention.said, mention.key not in names.own[row.id]))
             if fitting:
                 return (fitting[0],)
     if sizes:

@@ -44,6 +44,7 @@ _NODES: Final = re.compile(
 )
 _MACHINES_AFTER: Final = re.compile(rf"{_MACHINES}\b")
 _GPUS_OF_A_NODE: Final = 8  # HGX baseboards of A100 to B300 and of MI300X alike
+_INSTEAD: Final = re.compile(rf"(?<![\w.,$-])(?P<n>{COUNT}) ?x? ?(?:or|vs\.?|versus) ?{TAKEN}+$")
 _RACK: Final = re.compile(r" ?nvl(?P<n>36|72|144)(?!\w)")  # "GB200 NVL72"
 _EIGHT_GPU_SYSTEM: Final = re.compile(r"(?<!\w)[dh]gx(?:[ -]+(?:node|server|system|pod))?[ -]*$")
 
@@ -72,6 +73,15 @@ def count_beside(question: Remaining, start: int, end: int, is_family: Callable[
         return None  # "llama 3 4090s": the number is the model's version
     question.take(low + before.start(), start)
     return _checked(2 if text is None else count_of(text))
+
+
+def counts_instead(question: Remaining, start: int) -> list[int]:
+    """Other numbers of the GPU named at `start`, held against the one beside it: "1 vs 2 vs 4 H100"."""
+    found: list[int] = []
+    while (match := _INSTEAD.search(question.lower[:start])) is not None:
+        question.take_match(match)
+        found.insert(0, _checked(count_of(match["n"])))
+    return found
 
 
 def count_anywhere(question: Remaining) -> int | None:

@@ -226,7 +226,7 @@ def _makers_words_before(atoms: Sequence[Atom], start: int) -> int:
 
 def laptop_mention(question: Remaining, mention: GpuMention, names: GpuNames) -> GpuMention:
     """The laptop card of that name when the question speaks of a laptop anywhere ("my laptop has a 4070")."""
-    if not any(word in question.whole for word in _LAPTOP):
+    if not any(word in question.lower for word in _LAPTOP):
         return mention
     for word in _LAPTOP:
         key = (*mention.key, word)

@@ -31,7 +31,7 @@ _MAX_CONTEXT: Final = tuple(
         rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size))? (?:for|of|on|with|i can|possible|that)\b",
         rf"(?:^|[,:;.(-] ?)max(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size|len))?\W*$",
         rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size|len))?\?",
-        r"多(?:长|大|少)(?:的)?上下文|最大上下文|上下文(?:能|可以)?(?:多长|多大)",
+        r"多(?:长|大|少)(?:的)?上下文|最大上下文|上下文(?:最大|最多)?(?:能|可以|可)?(?:开|到|设|跑|支持)?(?:多长|多大|多少)",
     )
 )
 _AT_MAX_CONTEXT: Final = re.compile(
@@ -59,7 +59,8 @@ _CHEAPEST: Final = re.compile(
     r"lowest hourly|minimum (?:cost|spend|budget)|min cost|最便宜)\b|最便宜"
 )
 _PRICE: Final = re.compile(
-    r"\b(?:prices?|costs?|expensive|how much money|per hour)\b|[$€£]\d[\d.,]* ?(?:/|per|an?) ?(?:h|hr|hour|mo|month)\b|"
+    r"\b(?:prices?|costs?|expensive|tco|how much money|per hour)\b|"
+    r"[$€£]\d[\d.,]* ?(?:/|per|an?) ?(?:h|hr|hour|mo|month)\b|"
     r"\b(?:budget|cheap)(?: \w+)? (?:gpus?|cards?|options?|builds?|setups?|rigs?)\b"
 )
 _WHAT_FITS: Final = re.compile(

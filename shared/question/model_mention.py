@@ -180,6 +180,10 @@ def _put_together(text: str, mentions: Sequence[Mention]) -> list[Mention]:
             and not before.unknown
         ):
             joined = _named_after(joined, mention)
+        elif is_apart and before.face.words and mention.face.versions and not mention.face.words:
+            sizes = before.face.sizes or mention.face.sizes  # "llama 3.1 or 3.3 70b"
+            joined[-1] = replace(before, face=replace(before.face, sizes=sizes))
+            joined.append(replace(mention, face=replace(mention.face, words=before.face.words)))
         elif is_apart and before.has_name and not mention.has_name and mention.unknown is None:
             joined.append(
                 replace(

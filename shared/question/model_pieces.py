@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from shared.question.model_names import ModelNames
@@ -78,7 +79,7 @@ def _corrected(word: str, names: ModelNames) -> str | None:
     if len(word) < SHORTEST_CORRECTED or not word.isalpha():
         return None
     scored = [(likeness, known) for known, likeness, _ in _alike(word, names.corrected_to)]
-    singles = {_single(known): known for known in names.corrected_to}
+    singles = _singles(names.corrected_to)
     scored += [
         (likeness - _DOUBLING, singles[known]) for known, likeness, _ in _alike(_single(word), tuple(singles))
     ]
@@ -94,6 +95,12 @@ def _alike(word: str, known: Sequence[str]) -> list[tuple[str, float, int]]:
     return process.extract(
         word, known, scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=SIMILAR_ENOUGH, limit=3
     )
+
+
+@lru_cache(maxsize=4)
+def _singles(known: tuple[str, ...]) -> dict[str, str]:
+    """The words a misspelling may be of, by their spelling without doubled letters."""
+    return {_single(word): word for word in known}
 
 
 def _single(word: str) -> str:

@@ -10,7 +10,13 @@ from shared.catalog.rows import Gpu
 from shared.errors import UnknownName
 from shared.question.atoms import key_of, without
 from shared.question.gpu_choice import rows_of
-from shared.question.gpu_count import checked_total, count_anywhere, count_beside, count_of_nodes
+from shared.question.gpu_count import (
+    checked_total,
+    count_anywhere,
+    count_beside,
+    count_of_nodes,
+    counts_instead,
+)
 from shared.question.gpu_mention import GpuMention
 from shared.question.gpu_names import BRAND, GpuNames
 from shared.question.hardware import Hardware
@@ -143,7 +149,8 @@ def _count(question: Remaining, mentions: Sequence[GpuMention], counts: Sequence
     """How many GPUs are said; None where several kinds differ in it."""
     if _differ(mentions, counts):
         return None
-    said = [count for count in counts if count is not None]
+    others = [number for one in mentions for number in counts_instead(question, one.start)]
+    said = others + [count for count in counts if count is not None]
     if len(mentions) > 1 and any(_ONE_MORE.search(question.whole[: one.start]) for one in mentions[1:]):
         return len(mentions)
     if len(set(said)) > 1 and is_a_choice(question.whole):

@@ -78,6 +78,7 @@ _REWRITES: Final = (
     # what clouds and images call GPUs and engines
     (re.compile(r"\bgpu_(\d{1,2})x_([a-z]+\d+)(?:_([a-z0-9]+))?\b", re.IGNORECASE), r"\1x \2 \3"),
     (re.compile(r"\b(macbook (?:pro|air)) 1[3-6](?:[ -]?inch)?\b", re.IGNORECASE), r"\1"),
+    (re.compile(r"(?<=[a-z0-9])_(?=i?q\d)", re.IGNORECASE), " "),
     (re.compile(r"-\d{5}-of-\d{5}(?!\d)"), ""),
     (re.compile(r"(?:ghcr\.io/)?huggingface/text-generation-inference\S*", re.IGNORECASE), "tgi "),
     (re.compile(r"(?:ghcr\.io/)?ggml-org/llama\.cpp(?::\S*)?", re.IGNORECASE), "llama.cpp "),

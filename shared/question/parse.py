@@ -76,7 +76,7 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     models = read_models(question, names.models, catalog, by_repository)
     if "model" in chosen:
         models = replace(models, is_named=True)
-    _refuse_unknown(question, hardware, catalog, is_model_named=models.is_named)
+    _refuse_unknown(question, hardware, names, catalog, is_model_named=models.is_named)
     model = models.found[0] if models.found else None
     quantization = settle_quantization(question, named_quantizations, settings.engine, model)
     purpose = None if models.is_named else read_purpose(question)
@@ -110,10 +110,10 @@ def _read_settings(question: Remaining, names: QuestionNames) -> _Settings:
 
 
 def _refuse_unknown(
-    question: Remaining, hardware: Hardware, catalog: Catalog, *, is_model_named: bool
+    question: Remaining, hardware: Hardware, names: QuestionNames, catalog: Catalog, *, is_model_named: bool
 ) -> None:
     """Refuse a question whose model or GPU has a name nobody knows, rather than answer another."""
-    refuse_unknown_gpu(question, catalog)
+    refuse_unknown_gpu(question, names.gpus, catalog)
     if not is_model_named and not asks_what_fits(question.whole):
         refuse_unknown_model(question, catalog)
     if not hardware.is_named and not is_model_named:

@@ -20,7 +20,7 @@ _COUNTING_WORD: Final = re.compile(
 _AN_OLD_COUNT: Final = re.compile(r"\bfrom (?:just |only )?$|[a-z]-$")
 _ARTICLES: Final = r"(?: (?:the|a|an|any|my|our|those|for|about|to use|\d{1,2} ?x?))* ?$"
 _REJECTED: Final = re.compile(
-    r"\b(?:not|instead of|rather than|other than|except|without|(?:any|every)thing but|never ?mind|forget|ignore|"
+    r"\b(?:not|instead of|rather than|other than|except|without|(?:any|every)thing but|never ?mind|forget|ignore|skip|"
     rf"nicht|keinen?|не){_ARTICLES}"
 )
 _LACKED: Final = re.compile(

@@ -22,15 +22,15 @@ _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?<![\w-])(?:--?parallel|-np|(?:--)?max[-_ ]num[-_ ]seqs|--max-running-requests|--max-batch-size|"
-        rf"ollama_num_parallel|num_parallel|n_parallel)[ =:]+(?P<n>{COUNT})(?![\w.])",
+        rf"ollama_num_parallel|num_parallel|n_parallel)[ =:]+(?P<n>{COUNT})(?!\w|\.\d)",
         rf"(?<![\w-])(?:np|users?|sequences|seqs|sequences at once|concurrency|batch(?:[-_ ]?size)?|bs|bsz)"
-        rf"(?: (?:of|is|at|around|about|up to))?(?:[ =:]+|(?<=bs)|(?<=np))(?P<n>{COUNT})(?![\w.%])",
-        rf"(?<![\w.$-])(?P<n>{COUNT})\+?(?: |-)(?:or (?:so|more) )?(?:{_MANNER}[ -]){{0,2}}{_USERS}(?!\w)",
+        rf"(?: (?:of|is|at|around|about|up to))?(?:[ =:]+|(?<=bs)|(?<=np))(?P<n>{COUNT})(?![\w%]|\.\d)",
+        rf"(?<![\w.$-])(?P<n>{COUNT})\+?[ -]?(?:or (?:so|more) )?(?:{_MANNER}[ -]){{0,2}}{_USERS}(?!\w)",
         rf"(?<![\w.$-])(?P<n>{COUNT})\+?[ -](?:concurrency|concurrent|simultaneous|parallel|at (?:once|"
         rf"a time|the same time)|in parallel)(?!\w)",
         rf"(?<![\w.-])(?P<n>{COUNT})[- ]?way (?:concurren\w+|parallel\w*|batch\w*)",
         rf"(?<![\w-])(?:team|group|company|office|startup|department|class|staff|household) of (?:about |"
-        rf"around |~)?(?P<n>{COUNT})(?![\w.])",
+        rf"around |~)?(?P<n>{COUNT})(?!\w|\.\d)",
         rf"(?<![\w.-])(?P<n>{COUNT})[- ](?:person|man|user|people|employee|developer|dev) (?:team|company|"
         rf"office|startup|shop)(?!\w)",
         r"(?<![\d.])(?P<n>\d+) ?(?:个|人|路)?(?:并发|用户|人同时|人使用|人用|路)",

@@ -82,6 +82,7 @@ cuanto para peut peux avec pour combien kann ich mit wie viel brauche ein eine d
 vgpu vgpus grid mig profile slice
 tune tuned tuning train trained training scratch lora qlora sft dpo rlhf nvlinked slices chars pages
 s t m k j b h o d e g l n p q translation translations translating
+sitting idle rack racks shelf desk bought ordered order expect expecting
 los es ist laufen lassen ejecutar correr tourner posso rodar em uma
 """
 )
