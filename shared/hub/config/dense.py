@@ -32,6 +32,11 @@ def llama(c: Fields) -> Parts:
     }
 
 
+def exaone(c: Fields) -> Parts:
+    """EXAONE 3 and 3.5: Llama's layers under a loader of their own in llama.cpp."""
+    return {**llama(c), "gguf_architecture": "exaone"}
+
+
 def mistral(c: Fields) -> Parts:
     """Mistral: Llama's layers without biases."""
     return {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.catalog.rows import Attention, LayerKind
-from shared.errors import Unsupported
+from shared.errors import Unsupported, shown
 from shared.hub.config.parts import Parts, base, experts, ffn, heads, layer_count, listed_layers, mtp
 from shared.hub.fields import Fields
 
@@ -67,9 +67,9 @@ def laguna(c: Fields) -> Parts:
     kinds = listed_layers(c) or (LayerKind.FULL,)
     counts = c.sequence("num_attention_heads_per_layer")
     gate = c.text("gating", "per-head") if c.is_text("gating") else "per-head"
-    if gate != "per-head":
-        raise Unsupported("This Laguna has one gate per feature, which I have no rule for.")
-    attention = heads(c, qk_norm="head", head_gate=True)
+    if gate not in ("per-head", "per-element"):
+        raise Unsupported(f"This Laguna has a gate {shown(gate)}, which I have no rule for.")
+    attention = heads(c, qk_norm="head", head_gate=gate == "per-head", output_gate=gate == "per-element")
     parts = {
         **base(c, gguf="laguna"),
         "ffn_size": ffn(c),

@@ -21,7 +21,8 @@ from shared.hub.config.parts import Adapter
 from shared.hub.fields import Fields
 
 ADAPTERS: Final[Mapping[str, Adapter]] = {
-    **dict.fromkeys(("llama", "exaone", "yi", "aquila"), dense.llama),
+    **dict.fromkeys(("llama", "yi", "aquila"), dense.llama),
+    "exaone": dense.exaone,
     "mistral": dense.mistral,
     "ministral3": dense.ministral3,
     "qwen2": dense.qwen2,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from shared.errors import Unsupported, shown
 from shared.hub.gguf.header import GgufHeader
+from shared.hub.gguf.hybrids import HYBRIDS, hybrid_fields
 
 # general.architecture -> model_type of config.json
 MODEL_TYPES: Final = {
@@ -50,7 +51,12 @@ MODEL_TYPES: Final = {
     "deepseek2": "deepseek_v3",
     "dots1": "dots1",
     "bailingmoe2": "bailing_moe",
+    "gptneox": "gpt_neox",
+    "stablelm": "stablelm",
+    "falcon": "falcon",
+    **{architecture: kind for architecture, (kind, _, _) in HYBRIDS.items()},
 }
+_LATENT: Final = frozenset({"deepseek2", "deepseek32", "glm-dsa"})
 # llama_ftype: https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h
 FILE_TYPES: Final = {
     0: "F32",
@@ -122,14 +128,15 @@ def config_of_header(header: GgufHeader) -> dict[str, Any]:
         named = shown(architecture) if isinstance(architecture, str) else "no architecture"
         raise Unsupported(f"I have no rule for GGUF files of {named}, so its memory would be a guess.")
     config: dict[str, Any] = {"model_type": MODEL_TYPES[architecture]}
+    differing = HYBRIDS[architecture][1] if architecture in HYBRIDS else frozenset()
     for field, key in FIELDS.items():
         value = header.metadata.get(f"{architecture}.{key}")
-        if value is not None:
+        if value is not None and key not in differing:
             config[field] = _alike(value, key)
     config["num_hidden_layers"] = _layers(header, architecture, config)
     config |= _of_tensors(header)
     _adjust(config, header, architecture)
-    return config
+    return config | hybrid_fields(header, architecture)
 
 
 def _alike(value: Any, key: str) -> Any:
@@ -159,6 +166,7 @@ def _of_tensors(header: GgufHeader) -> dict[str, Any]:
         "vocab_size": embedding[1],
         "tie_word_embeddings": "output.weight" not in header.tensors,
         "attention_bias": "blk.0.attn_q.bias" in header.tensors or "blk.0.attn_qkv.bias" in header.tensors,
+        "lm_head_bias": "output.bias" in header.tensors,
         "use_qk_norm": any(
             name.startswith("blk.") and name.endswith("attn_q_norm.weight") for name in header.tensors
         ),
@@ -177,19 +185,26 @@ def _adjust(config: dict[str, Any], header: GgufHeader, architecture: str) -> No
         raise Unsupported(
             "This GGUF file has attention biases, which I have no rule for in this architecture."
         )
-    if architecture == "deepseek2":
-        _adjust_latent(config, header)
+    if architecture == "stablelm":
+        config["use_qkv_bias"] = config["attention_bias"]
+        config["qk_layernorm"] = config["use_qk_norm"]
+        config["use_parallel_residual"] = "blk.0.ffn_norm.weight" not in header.tensors
+    if architecture == "falcon":
+        config["new_decoder_architecture"] = "blk.0.attn_norm_2.weight" in header.tensors
+    if architecture in _LATENT:
+        _adjust_latent(config, header, architecture)
 
 
-def _adjust_latent(config: dict[str, Any], header: GgufHeader) -> None:
+def _adjust_latent(config: dict[str, Any], header: GgufHeader, architecture: str) -> None:
     corrects = any(".exp_probs_b" in name for name in header.tensors)
     config["topk_method"] = "noaux_tc" if corrects else "greedy"
-    config["model_type"] = "deepseek_v3" if corrects else "deepseek_v2"
+    if architecture == "deepseek2":
+        config["model_type"] = "deepseek_v3" if corrects else "deepseek_v2"
     config.pop("head_dim", None)
     heads: dict[str, Any] = {}
     for name in ("key_length", "value_length"):
         found = header.metadata.get(
-            f"deepseek2.attention.{name}_mla", header.metadata.get(f"deepseek2.attention.{name}")
+            f"{architecture}.attention.{name}_mla", header.metadata.get(f"{architecture}.attention.{name}")
         )
         heads[name] = found if isinstance(found, int) else 0
     rope = config.get("qk_rope_head_dim", 0)

@@ -187,7 +187,7 @@ def test_a_reader_that_gives_less_than_asked_is_asked_again() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"general.architecture": "falcon-h1"}, "falcon-h1"),
+        ({"general.architecture": "jamba"}, "jamba"),
         ({"general.architecture": 3}, "no architecture"),
         ({"qwen3.block_count": "two"}, "how many layers"),
         ({"qwen3.feed_forward_length": [128, 64]}, "differ"),
