@@ -18,9 +18,12 @@ def fleet_blocks(answer: Answer) -> tuple[Block, ...]:
     if not lines:
         return ()
     head, *rest = lines
-    return (
-        rich_text(paragraph(run("On our GPUs now: ", bold=True), head), *([bullets(rest)] if rest else [])),
-    )
+    query = answer.plan.query
+    compared = (
+        query.model if answer.plan.others and not query.ambiguous else None
+    )  # looked for the first only
+    label = f"{compared.name} on our GPUs now: " if compared else "On our GPUs now: "
+    return (rich_text(paragraph(run(label, bold=True), head), *([bullets(rest)] if rest else [])),)
 
 
 def fleet_lines(answer: Answer) -> list[str]:

@@ -13,6 +13,13 @@ EXAMPLES: Final = (
     "what fits on 2x A100 80GB?",
     "which gpu for llama 3.3 70b fp8?",
 )
+OURS: Final = (
+    "status",
+    "what fits now",
+    "on NODE llama 3.1 8b",
+    "who is using gpu-3",
+    "watch llama 3.3 70b fp8 on 2x A100 80GB",
+)
 _SAYS: Final = (
     "Ask in plain words: a model, and if you like a GPU, how many, a quantization, a context, a KV cache type, "
     "an engine and how many users. Sizes are in GiB."
@@ -22,19 +29,25 @@ _SAYS: Final = (
 def help_message(command: str) -> Message:
     """Examples that can be pasted or pressed, and the other ways in."""
     examples = "\n".join(f"{command} {example}" for example in EXAMPLES)
+    ours = "\n".join(f"{command} {example}" for example in OURS)
     blocks = [
         header("Will it fit?"),
         rich_text(paragraph(_SAYS), paragraph(run("For example", bold=True)), preformatted(examples)),
         actions(
             [button(example, f"fit_ask:{number}", example) for number, example in enumerate(EXAMPLES[:3])]
         ),
+        rich_text(
+            paragraph(run("About our own GPUs, and when there is room", bold=True)), preformatted(ours)
+        ),
         small_print(
-            f"{command} why … shows every number of an answer as its formula. "
+            f"{command} why … shows every number of an answer as its formula; {command} watches lists what I wait for; "
+            f"{command} defaults sets what questions in a channel leave out. "
             f"In a thread, where Slack has no slash commands, mention me instead; in a direct message just ask. "
             f"Answers to {command} are seen by you alone."
         ),
     ]
-    return message(inert(f"{_SAYS}\n") + "\n".join(inert(line) for line in examples.split("\n")), blocks)
+    lines = [_SAYS, *examples.split("\n"), *ours.split("\n")]
+    return message("\n".join(inert(line) for line in lines), blocks)
 
 
 def thanks_message() -> Message:
