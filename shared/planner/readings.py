@@ -33,6 +33,7 @@ def readings_of(query: Query, catalog: Catalog) -> tuple[Query, ...]:
 def of_readings(query: Query, plans: Sequence[Plan]) -> Plan:
     """The plans of all readings as one answer; one word only where all agree."""
     first, *others = plans
+    is_unplaced = any(one.field == "number" for one in query.ambiguous)
     agreed = all(one.headline is first.headline for one in others)
     asked = "".join(f"Which {one.given}? " for one in query.ambiguous if not _is_comparison(one, plans))
     compared = any(_is_comparison(one, plans) for one in query.ambiguous if one.field == "gpu")
@@ -40,7 +41,7 @@ def of_readings(query: Query, plans: Sequence[Plan]) -> Plan:
     return replace(
         first,
         query=query,
-        headline=first.headline if agreed else Headline.UNKNOWN,
+        headline=first.headline if agreed and not is_unplaced else Headline.UNKNOWN,
         sentence=asked + " ".join(one.sentence for one in plans),
         own_sentence=plans[0].sentence,
         others=tuple(plans[1:]),

@@ -74,3 +74,23 @@ def test_one_word_only_where_all_readings_agree(catalog: Catalog) -> None:
 def test_a_question_that_is_not_ambiguous_has_no_other_readings(catalog: Catalog) -> None:
     answer = planned("mixtral 8x22b on a100 80gb", catalog)
     assert (answer.others, answer.own_sentence) == ((), "")
+
+
+def test_gpus_in_different_numbers_are_compared_in_those_numbers(catalog: Catalog) -> None:
+    answer = planned("which is better: a6000 or 2x 4090 for llama 3.3 70b q4", catalog)
+    places = [one.query for one in (answer, *answer.others)]
+    assert [(one.gpu and one.gpu.id, one.gpu_count) for one in places[1:]] == [("rtx-4090", 2)]
+    assert "one RTX A6000" in answer.own_sentence
+    assert "2x RTX 4090" in answer.others[0].sentence
+
+
+def test_numbers_of_one_gpu_named_side_by_side_are_compared(catalog: Catalog) -> None:
+    answer = planned("llama 3.3 70b fp8 on 1 vs 2 h100", catalog)
+    assert [one.query.gpu_count for one in answer.others] == [2]
+    assert not answer.sentence.startswith("Which")
+
+
+def test_a_number_nobody_could_place_is_asked_about_before_any_verdict(catalog: Catalog) -> None:
+    answer = planned("qwen3 32b q4 on a 4090, 6", catalog)
+    assert answer.headline is Headline.UNKNOWN
+    assert answer.sentence.startswith("Which 6? ")
