@@ -63,7 +63,10 @@ def memory(workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
     refuse(SERVER, workload.model, workload.quantization, gpus, Split.even(tensor), pipeline)
     refuse_context(SERVER, workload.model, workload.context_tokens)
     version = workload.engine_version or facts.version
-    ranks = [_rank(workload, gpu, facts, version, tensor) for gpu in gpus[:tensor]]
+    first = _rank(workload, gpus[0], facts, version, tensor)  # most servers have one kind of card
+    ranks = [
+        first if gpu is gpus[0] else _rank(workload, gpu, facts, version, tensor) for gpu in gpus[:tensor]
+    ]
     idle = (DeviceMemory(),) * (len(gpus) - len(ranks))
     return Breakdown(
         engine=workload.engine,
@@ -152,6 +155,7 @@ def _fraction(workload: Workload, facts: Engine, version: str) -> float:
 
 
 def _capacity(workload: Workload, ranks: Sequence[_Rank], facts: Engine, version: str) -> ServerCapacity:
+    ranks = tuple({id(rank): rank for rank in ranks}.values())
     fewest = min(ranks, key=lambda rank: rank.pool_bytes)
     tokens = max(0, fewest.pool_bytes) // fewest.row_bytes
     wiggle = at_version(facts, "wiggle_room", version).value
