@@ -19,7 +19,7 @@ _OPTION_NUMBER: Final = re.compile(
     r"(?<![\w-])--(?!(?:ctx|context|max-?model|max_model|model|max-total|max-seq|max_seq|n[-_]ctx|num[-_]ctx|max-len|parallel|"
     r"max[-_]num[-_]seqs|max-running|max-batch-size|memory|vram|mem|gpu-memory|gpus?|num-gpus?|gpu-count|users?|batch)"
     r"(?:[\w-]*))[a-z][\w-]*[ =]+[\d.]+[km]?(?![\w.])"
-    r"|(?<![\w-])-(?:p|n|pg|r|s|d|tb|ctk-size)[ =]\d[\d,]*(?![\w.])"
+    r"|(?<![\w-])-(?:p|n|pg|r|s|d|tb)[ =]\d[\d,]*(?![\w.])"
     r"|(?<![\w-])max[-_]num[-_]batched[-_]tokens[ =:]+\d+k?(?!\w)"
 )
 _MONEY: Final = (
@@ -36,14 +36,19 @@ _SOFTWARE: Final = (
     r"compute capability|pci-?e(?: ?gen)?|gen|proxmox|docker|openwebui|open webui) ?v?\d+(?:\.\d+)*"
     r"(?: ?x(?:1|4|8|16)(?= |$))?(?![\w.])"
 )
-_OTHER: Final = (
-    r"(?<![\w.])\d+(?:\.\d+)? ?(?:%|percent(?!\w)|pct(?!\w))|(?<![\w.])\d{3,4}p(?!\w)|"
-    r"(?<=ddr[345])[- ]\d{4}(?!\d)|(?<![\w.])\d+k (?:monitors?|displays?|video|resolution|gaming|screens?)(?!\w)|"
-    r"(?<![\w.])\d+(?:\.\d+)? ?(?:rps|qps|rpm|req(?:uest)?s? ?(?:/|per|a) ?(?:s|sec|second|m|min|"
-    r"minute|h|hour|day))(?!\w)|(?<![\w.])\d{2}(?:\.\d)?[ -]?inch(?:es)?(?!\w)|"
+_COUNTED: Final = (
+    r"(?<![\w.])\d+ (?:vcpus?|cpus?|images?|pictures?|photos?|videos?|lora(?:s| adapters?)|adapters?|experts|"
+    r"disks?|drives?|monitors?|documents?|docs|pages?|pdfs?|languages?)(?!\w)|"
+    r"(?<![\w.])\d+k (?:monitors?|displays?|video|resolution|gaming|screens?)(?!\w)|"
     r"(?<!\w)(?:top|page|question|option|example) \d{1,2}(?![\w.])|(?<!\w)x(?:1|4|8|16) (?:lanes?|slots?)(?!\w)"
 )
-_FIGURES: Final = re.compile(f"{_MONEY}|{_TIME}|{_SOFTWARE}|{_OTHER}")
+_MEASURED: Final = (
+    r"(?<![\w.])\d+(?:\.\d+)? ?(?:%|percent(?!\w)|pct(?!\w))|(?<![\w.])\d{3,4}p(?!\w)|"
+    r"(?<=ddr[345])[- ]\d{4}(?!\d)|(?<![\w.])\d{2}(?:\.\d)?[ -]?inch(?:es)?(?!\w)|"
+    r"(?<![\w.])\d+(?:\.\d+)? ?(?:rps|qps|rpm|req(?:uest)?s? ?(?:/|per|a) ?(?:s|sec|second|m|min|minute|h|hour|day))"
+    r"(?!\w)"
+)
+_FIGURES: Final = re.compile(f"{_MONEY}|{_TIME}|{_SOFTWARE}|{_COUNTED}|{_MEASURED}")
 
 
 def set_aside_values(question: Remaining) -> None:

@@ -83,6 +83,8 @@ def _belongs(text: str, run: Sequence[Piece], piece: Piece, names: ModelNames) -
     gap = text[run[-1].token.end : piece.token.start]
     if _GAP.fullmatch(gap) is None:
         return False
+    if gap == " + ":
+        return False
     if gap == ", " and _is_of_a_family(piece, names) and any(_is_of_a_family(one, names) for one in run):
         return False  # "not qwen, llama 3.1 8b"
     if gap in ("/", ", ") or gap.strip() == "/":

@@ -14,7 +14,7 @@ _MOST_GPUS: Final = 64  # of a count that lost its word
 _MOST_THOUSANDS: Final = 1_024
 _MOST_GIB: Final = 1_024
 _TRAINING: Final = re.compile(
-    r"(?<!\w)(?:fine[- ]?tun(?:e|ing)|(?:pre-?)?train(?:ing)?|q?lora|sft|rlhf|dpo)(?!\w)"
+    r"(?<!\w)(?:fine[- ]?tun(?:e|ing)|(?:pre-?)?train(?:ing)?|q?lora(?! adapters?)|sft|rlhf|dpo)(?!\w)"
 )
 _QUANTIZATION_AWARE: Final = re.compile(r"(?<![a-z])qat(?![a-z])")
 _WITHOUT_GPU: Final = re.compile(
