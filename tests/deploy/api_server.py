@@ -170,7 +170,7 @@ def main() -> int:
     """Build it where it is not built yet, start it, run the tests against it, end it."""
     parser = argparse.ArgumentParser(prog="python -m tests.deploy.api_server", description=__doc__)
     parser.add_argument(
-        "--version", default="v1.34.1", help="of Kubernetes; the Go at hand must be able to build it"
+        "--version", default="v1.36.1", help="of Kubernetes; the Go at hand must be able to build it"
     )
     version = parser.parse_args().version
     if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
