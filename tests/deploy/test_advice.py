@@ -28,6 +28,7 @@ FILLED = {
     "{{ with $labels.quantization }} {{ . }}{{ end }}": " FP8",
     "$model": "llama-3.1-8b",
     "$node": "node-7",
+    "NODE": "node-7",
     "MODEL": "Llama 3.1 8B",
     "QUESTION": "can Llama 3.1 8B run on A100 40GB?",
     "GPU": "node-7:gpu-0",
@@ -85,7 +86,7 @@ async def test_a_command_that_is_advised_is_understood(command: str, thinker: Th
     assert (await asked(command, thinker)).result == "answered"
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if "$node" in command])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "node" in command.casefold()])
 async def test_a_command_about_a_node_is_answered_for_that_node_alone(command: str, thinker: Thinker) -> None:
     said = str((await asked(command, thinker)).message)
 
