@@ -53,7 +53,7 @@ async def test_a_shared_answer_is_for_everyone_and_pings_nobody(world: World) ->
     shared = await slack.answer(user=user, after=before)
     assert shared.seen_by is None
     shown = all_text(shared.blocks)
-    assert "Asked: llama-3.1-8b on a100-40gb FP8 vllm" in shown
+    assert "Asked: Llama 3.1 8B · FP8 · 1 × A100 40GB · vllm · shared by u" in shown
     assert "Share to channel" not in shown
 
 

@@ -55,7 +55,10 @@ async def looked(one: Node, times: int = 5) -> None:
 async def test_a_watch_is_promised_then_told_once_when_there_is_room(tmp_path: Path, mode: str) -> None:
     async with world(tmp_path, mode) as (slack, bot, place):
         promise = await slack.ask(f"/fit watch {QUESTION}")
-        assert "I will write to you when there is room for llama-3.1-8b on a100-40gb FP8 vllm" in promise.text
+        assert (
+            "I will write to you when there is room for Llama 3.1 8B · FP8 · 1 × A100 40GB · vllm"
+            in promise.text
+        )
         await looked(place)
         assert told(slack) == []
         place.report = FREE
@@ -64,7 +67,7 @@ async def test_a_watch_is_promised_then_told_once_when_there_is_room(tmp_path: P
         (message,) = told(slack)
         assert message.channel == "D1"
         shown = all_text(message.blocks)
-        assert "🔔 There is room: llama-3.1-8b on a100-40gb FP8 vllm" in shown
+        assert "🔔 There is room: Llama 3.1 8B · FP8 · 1 × A100 40GB · vllm" in shown
         assert "node-7, GPU 0 (A100 40GB): 39.0 GiB free" in shown
         assert "vllm serve" in shown
         assert await bot.metric('fittingroom_bot_watch_notifications_total{result="sent"}') == 1
@@ -87,7 +90,7 @@ async def test_a_watch_can_be_listed_stopped_and_taken_up_again(tmp_path: Path) 
         await slack.ask(f"/fit watch {QUESTION}")
         await slack.ask(f"/fit watch {QUESTION}")  # the same wish is one watch
         listed = await slack.ask("/fit watches")
-        assert listed.text.count("llama-3.1-8b on a100-40gb") == 1
+        assert listed.text.count("Llama 3.1 8B") == 1
         await slack.click(listed, "Stop")
         await slack.changed(listed, 1)
         assert "Stopped" in listed.text
@@ -105,14 +108,14 @@ async def test_nobody_can_stop_another_persons_watch(tmp_path: Path) -> None:
         await slack.click(promise, "Stop", user="U2")
         await slack.changed(promise, 1)
         assert "not there any more" in promise.text
-        assert "llama-3.1-8b" in (await slack.ask("/fit watches")).text
+        assert "Llama 3.1 8B" in (await slack.ask("/fit watches")).text
 
 
 async def test_a_watch_survives_a_restart(tmp_path: Path) -> None:
     async with world(tmp_path) as (slack, _, _place):
         await slack.ask(f"/fit watch {QUESTION}")
     async with world(tmp_path) as (slack, _, place):
-        assert "llama-3.1-8b" in (await slack.ask("/fit watches")).text
+        assert "Llama 3.1 8B" in (await slack.ask("/fit watches")).text
         place.report = FREE
         await slack.workspace.until(lambda: told(slack), what="the watch's message")
 
