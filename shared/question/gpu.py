@@ -105,9 +105,8 @@ def _mentions(
         if own is not None:
             sizes.remove(own)
         end = rejected.end if own is None else own.end
-        count_beside(
-            question, rejected.start, end, models.is_family
-        )  # "swap the 2x 3060": its count goes with it
+        # "swap the 2x 3060": its count goes with it
+        count_beside(question, rejected.start, end, models.is_family)
         question.take(rejected.start, end)
     return [laptop_mention(question, one, names) for one in kept]
 

@@ -90,7 +90,7 @@ def _with_super(
     is_one = (
         question.shown[end] == "S"
         or _ONE_BEFORE.search(before)
-        or "rtx" in (atoms[at].text, atoms[at - 1].text)
+        or "rtx" in [atom.text for atom in atoms[max(0, at - 1) : at + 1]]
     )
     return (*key, "super") if is_one else key
 

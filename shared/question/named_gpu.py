@@ -28,7 +28,6 @@ from shared.question.together import are_together, is_a_choice
 _BARE_SIZE: Final = re.compile(r"[ -](?P<n>\d{1,3})(?![\w%]|[.,]\d|[ -]?x )")
 _ONE_MORE: Final = re.compile(r"\b(?:another|a second|second|2nd|one more)(?: [a-z]+){0,2} $")
 _BETWEEN: Final = re.compile(r"[ (,\-_]{0,3}(?:with |w/ ?)?")
-_ADJACENT: Final = 1
 _ONE_AT_A_TIME: Final = "I plan one kind of GPU at a time, so each of those you named is planned on its own."
 
 
@@ -60,22 +59,33 @@ def read_named_gpus(
         if together is not None:
             return together
     said = _count(question, mentions, counts)
-    rows: dict[str, Gpu] = {}
-    counts_of: dict[str, int] = {}
-    for mention, number in zip(mentions, counts, strict=True):
-        for row in _rows(question, names, mention, mentions, sizes, said or number):
-            rows[row.id] = row
-            counts_of[row.id] = number or 1
+    numbers = _numbers_of_rows(question, names, mentions, sizes, [said or count for count in counts])
+    rows = tuple(numbers)
     given = " / ".join(dict.fromkeys(question.given(one.start, one.end) for one in mentions))
-    count = checked_total(question, said) if said is not None else _of_nodes(question, tuple(rows.values()))
+    count = checked_total(question, said) if said is not None else _of_nodes(question, rows)
     if count is not None:
         question.note("gpu_count", given, count, "exact")
     if profile is not None:
-        return _slice(question, tuple(rows.values()), given, profile, count)
+        return _slice(question, rows, given, profile, count)
     if len(rows) > 1 and _are_several(mentions):
         question.warnings.append(_ONE_AT_A_TIME)
-    differing = tuple(counts_of.values()) if _differ(mentions, counts) else ()
-    return _one_or_a_choice(question, tuple(rows.values()), given, count, differing)
+    differing = tuple(numbers.values()) if _differ(mentions, counts) else ()
+    return _one_or_a_choice(question, rows, given, count, differing)
+
+
+def _numbers_of_rows(
+    question: Remaining,
+    names: GpuNames,
+    mentions: Sequence[GpuMention],
+    sizes: Sequence[MemorySize],
+    counts: Sequence[int | None],
+) -> dict[Gpu, int]:
+    """Every row a mention may mean, with how many of it are said; one where nothing is."""
+    return {
+        row: count or 1
+        for mention, count in zip(mentions, counts, strict=True)
+        for row in _rows(question, names, mention, mentions, sizes, count)
+    }
 
 
 def _one_or_a_choice(
@@ -93,9 +103,8 @@ def _one_or_a_choice(
 
 def _of_nodes(question: Remaining, rows: Sequence[Gpu]) -> int | None:
     """The GPUs of "2 H100 nodes": those linked to each other come on boards of eight."""
-    linked = all(
-        row.segment == "datacenter" and (row.nvlink_bytes_per_second or row.vendor == "amd") for row in rows
-    )
+    in_racks = all(row.segment == "datacenter" for row in rows)
+    linked = in_racks and all(row.nvlink_bytes_per_second or row.vendor == "amd" for row in rows)
     return count_of_nodes(question, are_boards=linked)
 
 
@@ -227,7 +236,7 @@ def _sizes_of(
 
 def _is_right_before(size: MemorySize, mention: GpuMention) -> bool:
     """Whether a size leads a name: "two 24GB 3090s"."""
-    return 0 <= mention.start - size.end <= _ADJACENT
+    return mention.start - size.end in (0, 1)
 
 
 def _slice(question: Remaining, rows: Sequence[Gpu], given: str, profile: str, count: int | None) -> Hardware:

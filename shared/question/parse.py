@@ -132,7 +132,6 @@ def _query(
     model = models.found[0] if models.found else None
     context = _context(question, settings, model)
     quantization = quantization or _published(question, settings, model, catalog)
-    count = _gpu_count(question, settings, hardware)
     intent = intent_of(
         question.whole,
         models=max(len(models.found), int(models.is_named)),
@@ -145,7 +144,7 @@ def _query(
         intent=intent,
         model=model,
         gpu=hardware.gpu,
-        gpu_count=count,
+        gpu_count=_gpu_count(question, settings, hardware),
         gpus_beside=hardware.beside,
         quantization=quantization,
         context_tokens=context,
