@@ -70,7 +70,7 @@ class Site:
             case "/":
                 published = await self._first(request)
                 if published is None:
-                    return _not_yet()
+                    return _not_yet((("Refresh", "2"),))  # a browser then asks again by itself
                 return _encoded(published.page, request, "text/html; charset=utf-8", (_PAGE_POLICY,))
             case path if path in ASSETS:
                 content_type, asset = ASSETS[path]
@@ -116,11 +116,11 @@ def _patience(header: str) -> float:
     return min(max(0.0, given - _MARGIN_SECONDS), _LONGEST_FIRST_WAIT_SECONDS)
 
 
-def _not_yet() -> Response:
+def _not_yet(headers: tuple[tuple[str, str], ...] = ()) -> Response:
     return Response(
         body=b"the first look at the GPUs has not ended yet\n",
         status=HTTPStatus.SERVICE_UNAVAILABLE,
-        headers=(("Retry-After", "1"),),
+        headers=(("Retry-After", "1"), *headers),
     )
 
 

@@ -11,6 +11,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from exporter.page import ASSETS, render_page
 from exporter.page.bar import segments
+from exporter.published import Board
+from exporter.tally import Tally
+from exporter.web.message import Request
+from exporter.web.site import Site
 from shared.node_report import FitReport, GpuReport, HealthReport, LoadedModelReport, MemoryReport, NodeReport
 from tests.exporter.running import Running, eventually, exporter
 from tests.real_parts import program
@@ -158,6 +162,19 @@ def test_a_simulated_node_says_so_in_the_title_and_on_the_page() -> None:
 
     assert "<title>Simulated node node-1" in page
     assert "nothing here is real hardware" in page
+
+
+async def test_a_page_opened_before_the_first_look_asks_again_by_itself() -> None:
+    site = Site(Board(max_age_seconds=60.0), Tally(), lambda: None)
+    at_once = {"x-prometheus-scrape-timeout-seconds": "0"}
+
+    page, metrics = [
+        await site.answer(Request(method="GET", path=path, headers=at_once)) for path in ("/", "/metrics")
+    ]
+
+    assert (page.status, metrics.status) == (503, 503)
+    assert ("Refresh", "2") in page.headers
+    assert "Refresh" not in dict(metrics.headers)
 
 
 def test_the_page_loads_nothing_from_elsewhere() -> None:
