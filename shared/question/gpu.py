@@ -14,6 +14,7 @@ from shared.question.gpu_names import GpuNames
 from shared.question.hardware import Hardware
 from shared.question.instance import find_instance, other_instances
 from shared.question.memory_size import HOST, PLAIN, MemorySize, memory_sizes
+from shared.question.mig_slice import read_slice
 from shared.question.model_names import ModelNames
 from shared.question.named_gpu import read_named_gpus
 from shared.question.nameless_gpu import read_nameless_gpus
@@ -85,6 +86,9 @@ def read_hardware(question: Remaining, names: GpuNames, models: ModelNames, cata
         on_host = on_host or _left_for_the_host(question, on_cards, mentions, names, hardware.count or 1)
         if virtual is not None:
             hardware = _virtual(question, hardware, virtual[0], int(virtual["n"] or virtual["gib"]) * GIB)
+    elif mig is not None:
+        count = count_beside(question, *mig.span(), models.is_family)
+        hardware = read_slice(question, tuple(catalog.gpus.values()), "", mig["name"], count)
     else:
         apple = [row for row in catalog.gpus.values() if is_mac and row.vendor == "apple"]
         hardware = read_nameless_gpus(question, on_cards, apple, models.is_family)

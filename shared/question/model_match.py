@@ -100,10 +100,14 @@ def _fit_face(asked: Face, model: Model, face: Face, faces: tuple[Face, ...]) ->
     for active in asked.actives - face.actives:
         if not _is_active(active, model, face):
             return None
+    unsaid = face.words - asked.words - SOFT
+    rounded = asked.sizes - sizes
+    if unsaid and rounded and face.sizes:
+        return None  # "qwen 3 31b" is no Qwen3 VL 30B: another size and another name at once
     return Fit(
         model=model,
-        unsaid_words=len(face.words - asked.words - SOFT),
-        rounded_sizes=len(asked.sizes - sizes),
+        unsaid_words=len(unsaid),
+        rounded_sizes=len(rounded),
         unsaid_versions=len(face.versions - asked.versions),
         soft_misses=len(missing),
         versions=face.versions,

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Final
 
 from shared.catalog.rows import Gpu
-from shared.errors import UnknownName
 from shared.question.atoms import key_of, without
 from shared.question.gpu_choice import rows_of
 from shared.question.gpu_count import (
@@ -21,6 +20,7 @@ from shared.question.gpu_mention import GpuMention
 from shared.question.gpu_names import BRAND, GpuNames
 from shared.question.hardware import Hardware
 from shared.question.memory_size import PLAIN, MemorySize, are_a_choice
+from shared.question.mig_slice import read_slice
 from shared.question.query import Ambiguity
 from shared.question.remaining import Remaining
 from shared.question.together import are_together, is_a_choice
@@ -66,7 +66,7 @@ def read_named_gpus(
     if count is not None:
         question.note("gpu_count", given, count, "exact")
     if profile is not None:
-        return _slice(question, rows, given, profile, count)
+        return read_slice(question, rows, given, profile, count)
     if len(rows) > 1 and _are_several(mentions):
         question.warnings.append(_ONE_AT_A_TIME)
     differing = tuple(numbers.values()) if _differ(mentions, counts) else ()
@@ -160,8 +160,9 @@ def _count(question: Remaining, mentions: Sequence[GpuMention], counts: Sequence
         return None
     others = [number for one in mentions for number in counts_instead(question, one.start)]
     said = others + [count for count in counts if count is not None]
-    if len(mentions) > 1 and any(_ONE_MORE.search(question.whole[: one.start]) for one in mentions[1:]):
-        return len(mentions)
+    added = [one for one in mentions if _ONE_MORE.search(question.whole[: one.start])]
+    if added and (not said or added != [mentions[0]]):
+        return max(2, len(mentions))  # "another 4090" is beside the one there is
     if len(set(said)) > 1 and is_a_choice(question.whole):
         numbers = tuple(dict.fromkeys(str(count) for count in said))
         question.ambiguous.append(Ambiguity(field="gpu_count", given=" or ".join(numbers), choices=numbers))
@@ -237,14 +238,3 @@ def _sizes_of(
 def _is_right_before(size: MemorySize, mention: GpuMention) -> bool:
     """Whether a size leads a name: "two 24GB 3090s"."""
     return mention.start - size.end in (0, 1)
-
-
-def _slice(question: Remaining, rows: Sequence[Gpu], given: str, profile: str, count: int | None) -> Hardware:
-    """A MIG slice: the card that has such a profile, with the slice's memory."""
-    for row in rows:
-        for one in row.mig_profiles:
-            if one.name.lower() == profile:
-                question.note("gpu", f"{given} {profile}", f"{row.id} {one.name}", "exact")
-                return Hardware(gpu=row, count=count, memory_bytes=one.memory_bytes, is_named=True)
-    known = sorted({one.name for row in rows for one in row.mig_profiles})
-    raise UnknownName("MIG profile", profile, near=known[:4])

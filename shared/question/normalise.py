@@ -91,6 +91,15 @@ _REWRITES: Final = (
     (re.compile(r"(?<=\d)\s?-?trillion\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "t"),
     (re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) (b)(?=[\s,.?!)/]|$)", re.IGNORECASE), r"\1\2"),
     (re.compile(r"(?<![\w.])(\d{1,2}) ?x ?(\d+(?:\.\d+)?) ?(b)\b", re.IGNORECASE), r"\1x\2\3"),
+    # "embedding model bge-m3": what kind it is, and then its name
+    (
+        re.compile(
+            r"\b(?:embeddings?|rerank(?:er|ing)|vision|coding|chat) model (?=[a-z]+[\w.-]*\d)", re.IGNORECASE
+        ),
+        "",
+    ),
+    # cards by number and memory alone: "8x80"
+    (re.compile(r"(?<![\w.(])(\d{1,2})x ?(16|24|32|40|48|80|96|141|192)(?![\w.,%-]|:\d)"), r"\1x \2 GB"),
     (re.compile(r"\s+"), " "),
 )
 
