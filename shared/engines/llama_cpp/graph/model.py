@@ -14,7 +14,7 @@ from shared.engines.llama_cpp.graph.mixer import feed_forward, mixer
 from shared.engines.llama_cpp.graph.per_layer import looked_up, mixed_in, projected
 from shared.engines.llama_cpp.graph.recurrent import recurrent_mixer
 from shared.engines.llama_cpp.graph.side_paths import one_stream, side_path_layer, spread_out
-from shared.engines.llama_cpp.graph.tensor import I32, Graph, GraphTensor
+from shared.engines.llama_cpp.graph.tensor import HOST, I32, Graph, GraphTensor
 from shared.engines.llama_cpp.graph.traits import Traits, traits
 from shared.memory.side_path_tensors import has_side_paths
 from shared.memory.tensor import Role
@@ -54,12 +54,16 @@ def model_graph(
     trait = traits(shape.gguf_architecture or "")
     build.layer_norm = trait.layer_norm
     build.place = layers[0].place
-    per_layer = looked_up(build) if shape.per_layer_embedding_size and sizes.mixed_inputs else None
-    residual = embedding(build, trait, first_place=layers[0].place)
+    streamed = has_side_paths(shape)
+    early = bool(shape.per_layer_embedding_size) and sizes.mixed_inputs and not streamed
+    per_layer = looked_up(build, scaled=False) if early else None
+    scaled_on_host = streamed and sizes.mixed_inputs  # between two look-ups, the scheduler leaves it there
+    residual = embedding(build, trait, first_place=HOST if scaled_on_host else layers[0].place)
+    build.place = layers[0].place
     inputs = layer_inputs(build, trait)
     if shape.per_layer_embedding_size:
-        inputs.per_layer = projected(build, residual, per_layer or looked_up(build))
-    streamed = has_side_paths(shape)
+        rows = build.elementwise(per_layer) if per_layer else looked_up(build, scaled=True)
+        inputs.per_layer = projected(build, residual, rows)
     if streamed:
         build.place = output_place
         residual = spread_out(build, residual)

@@ -9,11 +9,11 @@ from shared.engines.llama_cpp.graph.tensor import HOST, I32, GraphTensor, view
 from shared.memory.tensor import Role
 
 
-def looked_up(build: GraphContext) -> GraphTensor:
-    """The embeddings of all layers for every token, from the host's table."""
+def looked_up(build: GraphContext, *, scaled: bool) -> GraphTensor:
+    """The embeddings of all layers for every token, from the host's table; `scaled` as part of looking them up."""
     size, layers, tokens = build.shape.per_layer_embedding_size, build.shape.layers, build.sizes.tokens
     rows = GraphTensor((size * layers, tokens), (build.input((tokens,), I32),), home=HOST)
-    if not build.sizes.mixed_inputs:
+    if scaled:
         rows = build.elementwise(view(rows, (size, layers, tokens)))
     build.graph.expand(rows)
     return rows
@@ -22,8 +22,6 @@ def looked_up(build: GraphContext) -> GraphTensor:
 def projected(build: GraphContext, embedding: GraphTensor, rows: GraphTensor) -> GraphTensor:
     """(size, tokens, layers): the looked-up embeddings joined with a projection of the token's own."""
     size, layers, tokens = build.shape.per_layer_embedding_size, build.shape.layers, build.sizes.tokens
-    if build.sizes.mixed_inputs:
-        rows = build.elementwise(rows)
     projection = build.elementwise(build.multiply(embedding, size * layers, Role.PER_LAYER_MODEL_PROJECTION))
     normed = build.norm(view(projection, (size, layers, tokens)), bias=False)
     joined = build.elementwise(build.elementwise(normed, view(rows, (size, layers, tokens))))
