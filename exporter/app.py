@@ -1,6 +1,7 @@
 """The composition root: the one place that names the real driver, clock, files and network."""
 
 import logging
+import signal
 import socket
 import sys
 import threading
@@ -189,6 +190,9 @@ def print_once(settings: ExporterSettings) -> int:
     if published is None:
         return 1
     body = published.scrape.body(exporter.tally.counts, openmetrics=False, gzip=False)
+    signal.signal(
+        signal.SIGPIPE, signal.SIG_DFL
+    )  # "--once | head" ends quietly, as every tool in a pipe does
     sys.stdout.write(body.decode())
     return EXIT_OK if published.snapshot.report.health.ok else 1
 

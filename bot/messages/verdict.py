@@ -59,7 +59,8 @@ def each(plan: Plan) -> tuple[Plan, ...]:
 def without_verdict(sentence: str) -> str:
     """The sentence without the word that the headline has said already."""
     word, colon, rest = sentence.partition(": ")
-    return rest[:1].upper() + rest[1:] if colon and word in _VERDICTS else sentence
+    is_verdict = word in _VERDICTS or word.startswith("Yes, but ")
+    return rest[:1].upper() + rest[1:] if colon and is_verdict else sentence
 
 
 def best_option(plan: Plan) -> Option | None:

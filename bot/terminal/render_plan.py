@@ -91,6 +91,8 @@ def _section(title: str, *lines: RenderableType) -> Group:
 
 def _verdict(plan: Plan) -> Group:
     sign, style = _HEADLINE_STYLE[plan.headline]
+    if plan.headline is Headline.YES and plan.asked and not plan.asked.quantization.healthy:
+        sign, style = "!", "bold yellow"  # a model that no longer works is no green yes
     lines: list[RenderableType] = [Text(f"{sign} {plan.sentence}", style)]
     order = list(_PARTS_OF_A_QUESTION)
     parts = sorted(plan.query.readings, key=lambda one: order.index(one.field) if one.field in order else 99)

@@ -44,7 +44,10 @@ def fit_sentence(
     context = tokens(context_per_sequence(load))
     users = f" for {case.sequences} users" if case.sequences > 1 else ""
     if asked.estimate.verdict is Verdict.FITS:
-        return f"Yes: {name} takes {need} of the {room} {where} can give, with {context} of context{users}."
+        sure = "Yes" if load.quantization.healthy else f"Yes, but {load.quantization.name} breaks the model"
+        return (
+            f"{sure}: {name} takes {need} of the {room} {where} can give, with {context} of context{users}."
+        )
     if asked.estimate.verdict is Verdict.TIGHT:
         start = "With changes" if word is Headline.WITH_CHANGES else "No"
         return f"{start}: {name} on {where} is tight, {need} of {room}{_then(word, asked, options, fits)}"

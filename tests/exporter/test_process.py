@@ -1,6 +1,7 @@
 """The exporter as people run it: its own process, the real pynvml, a driver that misbehaves."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -184,6 +185,17 @@ def test_once_prints_the_metrics_and_says_by_its_exit_code_whether_it_could(
     assert f'fittingroom_gpu_up{{uuid="{A100}"}} 1.0' in text
     assert failed_code == 1
     assert "fittingroom_exporter_driver_up 0.0" in failed
+
+
+def test_once_ends_quietly_when_its_reader_has_enough() -> None:
+    command = [sys.executable, "-m", "exporter", "--simulate", "default", "--once"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.wait(60) in (0, -signal.SIGPIPE)
+        assert b"Traceback" not in running.stderr.read()
 
 
 def run_with(*options: str, environment: dict[str, str] | None = None) -> Iterator[str]:
