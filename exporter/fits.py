@@ -1,5 +1,6 @@
 """Which candidates fit which devices, now and when empty: pure arithmetic over the estimator."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from shared.memory.breakdown import Verdict
 from shared.memory.workload import Workload
 from shared.node_report import FitReport
 
+log: Final = logging.getLogger("fittingroom.exporter.fits")
 GROUP_SIZES: Final = (2, 4, 8, 16)
 SERIES_PER_FIT: Final = 4
 SERIES_PER_REFUSAL: Final = 2
@@ -84,7 +86,7 @@ class Fitting:
         kept = self._held.get(place.key)
         if kept and kept.asked is candidates and (kept.free_bytes, kept.row) == (place.free_bytes, place.row):
             return kept
-        fits = tuple(self._fit(candidate, place) for candidate in candidates)
+        fits = tuple(self._fit_or_none(candidate, place) for candidate in candidates)
         made = self._held[place.key] = _Held(
             asked=candidates,
             row=place.row,
@@ -95,6 +97,14 @@ class Fitting:
             series=sum(_cost(fit) for fit in fits),
         )
         return made
+
+    def _fit_or_none(self, candidate: Candidate, place: Place) -> FitReport | None:
+        """The same, with a fault of the estimator's logged: it must not take the GPUs' own numbers with it."""
+        try:
+            return self._fit(candidate, place)
+        except Exception:
+            log.exception("cannot hold %s against %s", candidate.model.id, place.row.id)
+            return None
 
     def _fit(self, candidate: Candidate, place: Place) -> FitReport | None:
         """The candidate at the place; None where the estimator has no rule for it."""

@@ -67,6 +67,16 @@ def test_what_we_have_no_rule_for_is_counted_and_has_no_answer(catalog: Catalog,
     assert [fit.model for fit in fits.by_place["GPU-a"]] == ["llama-3.1-8b"]
 
 
+def test_a_fault_in_one_candidate_is_logged_and_costs_only_that_candidate(
+    catalog: Catalog, engine: RoundEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    fits = Fitting(catalog).fits([place(catalog, 39)], [candidate(catalog, 13), candidate(catalog, 1)], 100)
+
+    assert [fit.context_tokens for fit in fits.by_place["GPU-a"]] == [1024]
+    assert fits.unsupported == 1
+    assert "cannot hold llama-3.1-8b against" in caplog.text
+
+
 def test_at_the_series_limit_the_least_important_candidates_are_left_out_everywhere_and_counted(
     catalog: Catalog, engine: RoundEngine
 ) -> None:
