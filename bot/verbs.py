@@ -8,7 +8,16 @@ from bot.fleet import Fleet, FleetGpu, FleetNode
 
 Kind = Literal["status", "fits_now", "who", "on_node"]
 
-_STATUS: Final = re.compile(r"(?:status|fleet|gpus|nodes)(?:\s+(?:of|on)\s+(?P<place>\S+))?", re.IGNORECASE)
+_NOW: Final = r"(?:\s+(?:right\s+)?now|\s+at\s+the\s+moment)?"
+_FREE: Final = r"(?:free|available|idle|unused)"
+_STATUS: Final = re.compile(
+    r"(?:(?:show|list)(?:\s+me)?\s+)?(?:(?:the|our|all)\s+)*(?:status|fleet|gpus|nodes)"
+    r"(?:\s+(?:of|on)\s+(?P<place>\S+))?"
+    rf"|(?:what|which)\s+(?:gpus?|cards?|nodes?)\s+(?:do\s+we\s+have|have\s+we\s+got|are)(?:\s+{_FREE})?{_NOW}"
+    rf"|(?:(?:are\s+there\s+|do\s+we\s+have\s+)?any\s+)?{_FREE}\s+gpus?{_NOW}"
+    rf"|(?:are\s+)?(?:there\s+)?(?:any|our)\s+gpus?\s+{_FREE}{_NOW}",
+    re.IGNORECASE,
+)
 _FITS_NOW: Final = re.compile(
     r"what(?:\s+can)?\s+(?:fits?|runs?)(?:(?:\s+right)?\s+now|(?=\s+on\s))(?:\s+on\s+(?P<place>\S+))?",
     re.IGNORECASE,

@@ -17,6 +17,7 @@ _TRAINING: Final = re.compile(
     r"(?<!\w)(?:fine[- ]?tun(?:e|ing)|(?:pre-?)?train(?:ing)?|q?lora(?! adapters?)|sft|rlhf|dpo)(?!\w)"
 )
 _QUANTIZATION_AWARE: Final = re.compile(r"(?<![a-z])qat(?![a-z])")
+_OWN_MIX: Final = re.compile(r"(?<![a-z0-9])ud[-_ ](?=i?q\d)")
 _WITHOUT_GPU: Final = re.compile(
     r"(?<!\w)(?:(?:without|no|w/o)(?: an?| any)? (?:dedicated |discrete )?gpus?|cpu[ -]only|only (?:a |the |on )?cpu|"
     r"on (?:the |my |a )?cpu)(?!\w)"
@@ -27,6 +28,10 @@ def own_up(question: Remaining, *, has_gpu: bool, has_quantization: bool) -> Non
     """Say what was not understood, and what is understood and not planned."""
     if not has_quantization and _QUANTIZATION_AWARE.search(question.whole):
         question.warnings.append("QAT names how a model was trained, not its file: say Q4_0 to plan that.")
+    if has_quantization and _OWN_MIX.search(question.whole):
+        question.warnings.append(
+            "Unsloth's UD files mix types of their own, mostly larger ones: I plan the plain type of that name."
+        )
     if _TRAINING.search(question.whole):
         question.warnings.append(
             "I plan running a model; training it also takes gradients, optimizer state and activations."

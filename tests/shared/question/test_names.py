@@ -79,3 +79,11 @@ def test_readings_quote_the_person(catalog):
     assert given["quantization"] == "Q4_K_M"
     assert given["context_tokens"] == "32k"
     assert given["gpu"] == "A100"
+
+
+def test_unsloths_own_mix_is_said_not_to_be_the_plain_type(catalog):
+    own = parse_question("deepseek r1 UD-IQ2_XXS on 4x H100 80GB", catalog)
+    plain = parse_question("deepseek r1 IQ2_XXS on 4x H100 80GB", catalog)
+    assert own.quantization == plain.quantization
+    assert any("UD files mix types of their own" in warning for warning in own.warnings)
+    assert plain.warnings == ()
