@@ -27,7 +27,7 @@ _BEFORE: Final = re.compile(
 _AFTER: Final = re.compile(
     rf"^(?:s|'s)?[ -]?(?:\(?[ ]?x[ ]?(?P<x>\d{{1,7}})(?![\w.])|\((?P<paren>\d{{1,7}})(?:[ ]?x|"
     rf"[ ]?(?:of them|gpus?|cards?|pcs))?\)"
-    rf"|[ ]?(?P<counted>\d{{1,4}}|한|두|세|네)[ ]?(?:枚|장|대|张|块|台|개)"
+    rf"|[ ]?(?P<counted>\d{{1,4}}|한|두|세|네|[双两二三四六八])[ ]?(?:枚|장|대|张|块|台|개)"
     rf"|:(?P<colon>\d{{1,4}})(?![\w.])|(?P<xafter>\d{{1,4}})x(?!\w)"
     rf"|,?[ ](?P<n>{COUNT})[ ](?:of (?:them|those)|gpus|cards|pieces|units|pcs)\b|(?P<pair>[ ]pair)\b)"
 )

@@ -91,6 +91,14 @@ _REWRITES: Final = (
     (re.compile(r"(?<=\d)\s?-?trillion\b(?:[ -]param(?:eter)?s?\b)?", re.IGNORECASE), "t"),
     (re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) (b)(?=[\s,.?!)/]|$)", re.IGNORECASE), r"\1\2"),
     (re.compile(r"(?<![\w.])(\d{1,2}) ?x ?(\d+(?:\.\d+)?) ?(b)\b", re.IGNORECASE), r"\1x\2\3"),
+    # "H100 SXM vs PCIe": the card is said once
+    (
+        re.compile(
+            r"\b([ahv]\d{2,3})[ -]?(sxm\d?|pcie|nvl)( (?:vs\.?|versus|or) |/)(sxm\d?|pcie|nvl)\b",
+            re.IGNORECASE,
+        ),
+        r"\1 \2\3\1 \4",
+    ),
     # "embedding model bge-m3": what kind it is, and then its name
     (
         re.compile(
