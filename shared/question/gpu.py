@@ -40,7 +40,7 @@ _BESIDE_IT: Final = 2  # characters between a name and its size: "3060 (12GB"
 # what people run models on that is no card of any row
 _NO_CARD: Final = re.compile(
     r"(?<!\w)(?:(?:google )?pixel|iphone|ipad|galaxy|snapdragon|raspberry pi|rpi|orange pi|steam deck|playstation|ps5|"
-    r"xbox|tpu|inferentia|trainium|gaudi|ascend|昇腾|npu|hailo|coral|rk3588|iris(?: xe| plus| pro)?|"
+    r"xbox|jetson(?: nano)?|tpu|inferentia|trainium|gaudi|ascend|昇腾|npu|hailo|coral|rk3588|iris(?: xe| plus| pro)?|"
     r"uhd(?: graphics)?|wormhole|cerebras|groq)"
     r"(?:[ -]?(?:v?\d{1,4}[a-z]{0,2}|pro|max|ultra|plus|mini))*(?!\w)"
 )

@@ -28,7 +28,8 @@ _MAX_CONTEXT: Final = tuple(
         rf"\b(?:longest|largest|biggest|highest) (?:possible |usable )?{_CONTEXT}",
         rf"\b{_CONTEXT}(?: (?:window|length|size))? (?:limit|can i (?:get|use|run|fit|have|set|reach)|"
         rf"is possible|will fit|fits)\b",
-        rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size))? (?:for|of|on|with|i can|possible|that)\b",
+        rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size))? "
+        r"(?:for|of|on|with|in|under|using|i can|possible|that)\b",
         rf"(?:^|[,:;.(-] ?)max(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size|len))?\W*$",
         rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size|len))?\?",
         r"多(?:长|大|少)(?:的)?上下文|最大上下文|上下文(?:最大|最多)?(?:能|可以|可)?(?:开|到|设|跑|支持)?(?:多长|多大|多少)",

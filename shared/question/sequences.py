@@ -25,6 +25,7 @@ _PATTERNS: Final = tuple(
         rf"ollama_num_parallel|num_parallel|n_parallel)[ =:]+(?P<n>{COUNT})(?!\w|\.\d)",
         rf"(?<![\w-])(?:np|users?|sequences|seqs|sequences at once|concurrency|batch(?:[-_ ]?size)?|bs|bsz)"
         rf"(?: (?:of|is|at|around|about|up to))?(?:[ =:]+|(?<=bs)|(?<=np))(?P<n>{COUNT})(?![\w%]|\.\d)",
+        rf"(?<![\w.$-])x ?(?P<n>{COUNT}) {_USERS}(?!\w)",  # "16k ctx * 10 users"
         rf"(?<![\w.$-])(?P<n>{COUNT})\+?[ -]?(?:or (?:so|more) )?(?:{_MANNER}[ -]){{0,2}}{_USERS}(?!\w)",
         rf"(?<![\w.$-])(?P<n>{COUNT})\+?[ -](?:concurrency|concurrent|simultaneous|parallel|at (?:once|"
         rf"a time|the same time)|in parallel)(?!\w)",
