@@ -36,11 +36,14 @@ _ANYWHERE: Final = re.compile(
     rf"more )?(?:[a-z]+-core )?"
     rf"(?:gpus?|cards?|graphics cards?|显卡|张卡|卡)(?![\w])|(?P<pair>pair) of (?:gpus|cards))"
 )
-_MACHINES: Final = r"s?(?:-based| based| gpu)?[ -](?:nodes|servers|machines|boxes|hosts)"
+_MACHINES: Final = r"s?(?:-based| based| gpu)?[ -](?:nodes?|servers|machines|boxes|hosts)"
 _NODES: Final = re.compile(
     rf"(?<![\w.-])(?P<n>{COUNT})[ -]?x?[ ](?:nodes?|servers?|machines?|boxes|hosts?)(?: of| with| x|,)?(?!\w)"
     r"|(?P<machines>\d{1,3}|[两二三四六八])[ ]?(?:台|节点|机)(?![式型])"
     rf"|(?<![\w.-])(?P<named>{COUNT})[ -]?x?[ ]?{TAKEN}+{_MACHINES}(?!\w)"
+)
+_ONE_NODE: Final = re.compile(
+    rf"(?<![\w.-])(?:one|1|an?|single) (?:node of {TAKEN}|(?:single )?{TAKEN}+ node)"
 )
 _MACHINES_AFTER: Final = re.compile(rf"{_MACHINES}\b")
 _GPUS_OF_A_NODE: Final = 8  # HGX baseboards of A100 to B300 and of MI300X alike
@@ -116,12 +119,14 @@ def count_of_nodes(question: Remaining, *, are_boards: bool) -> int | None:
 
     None where no number of nodes is said.
     """
+    is_one = are_boards and question.find(_ONE_NODE) is not None
     machines = nodes(question)
-    if machines == 1:
+    if machines == 1 and not is_one:
         return None
     each = _GPUS_OF_A_NODE if are_boards else 1
     question.warnings.append(
-        f"I took each of the {machines} machines to have {each} GPU{'s' if each > 1 else ''}."
+        f"I took {'the machine' if machines == 1 else f'each of the {machines} machines'} to have {each} "
+        f"GPU{'s' if each > 1 else ''}."
     )
     return _checked(machines * each)
 

@@ -32,6 +32,8 @@ _MAX_CONTEXT: Final = tuple(
         r"(?:for|of|on|with|in|under|using|i can|possible|that)\b",
         rf"(?:^|[,:;.(-] ?)max(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size|len))?\W*$",
         rf"\bmax(?:imum)?[ -]{_CONTEXT}(?: (?:window|length|size|len))?\?",
+        r"contexto máximo|máximo contexto|contexte max(?:imum|imal)?\b|maximale[rn]? kontext|"
+        r"максимальн\w+ контекст|最大コンテキスト|何トークン|최대 컨텍스트",
         r"多(?:长|大|少)(?:的)?上下文|最大上下文|上下文(?:最大|最多)?(?:能|可以|可)?(?:开|到|设|跑|支持)?(?:多长|多大|多少)",
     )
 )

@@ -47,8 +47,8 @@ _CHARACTERS: Final = str.maketrans(
         **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0e\ufe0f", None),
     }
 )
-_LOOKALIKES: Final = str.maketrans("АВЕКМНОРСТХахрсуео", "ABEKMHOPCTXaxpcyeo")
-_CYRILLIC_BESIDE_DIGIT: Final = re.compile(r"[А-Яа-я]{1,3}(?=\d)|(?<=\d)[АВЕКМНОРСТХах](?![А-Яа-я])")
+_LOOKALIKES: Final = str.maketrans("АВЕКМНОРСТХахрсуеок", "ABEKMHOPCTXaxpcyeok")
+_CYRILLIC_BESIDE_DIGIT: Final = re.compile(r"[А-Яа-я]{1,3}(?=\d)|(?<=\d)[АВЕКМНОРСТХахк](?![А-Яа-я])")
 _REWRITES: Final = (
     (re.compile(r"(?<![\w.(])\d{1,2}\)(?=\s)"), ","),
     (re.compile(r"\bpython3? -m\b"), " "),

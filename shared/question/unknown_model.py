@@ -11,6 +11,7 @@ from shared.question.remaining import TAKEN, Remaining
 from shared.question.vocabulary import NOISE
 
 _WORD: Final = r"[a-z][\w.-]{0,60}(?: [\w.]{0,12}\d[\w.-]{0,20}){0,3}"
+_VERSIONED: Final = re.compile(r"[a-z]{2}[ -]v\d")  # "ds-v3"
 _PLACES: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -35,7 +36,8 @@ def refuse_unknown_model(question: Remaining, catalog: Catalog) -> None:
         for match in question.find_all(pattern):
             name = match["name"].strip(" .-")
             first = re.split(r"[ .-]", name)[0]
-            if len(first) < 3 or any(part in NOISE for part in (first, name)):
+            is_short = len(first) < 3 and not _VERSIONED.match(name)
+            if is_short or any(part in NOISE for part in (first, name)):
                 continue
             start = match.start("name")
             given = question.given(start, start + len(name))
