@@ -17,6 +17,9 @@ _TRAINING: Final = re.compile(
     r"(?<!\w)(?:fine[- ]?tun(?:e|ing)|(?:pre-?)?train(?:ing)?|q?lora(?! adapters?)|sft|rlhf|dpo)(?!\w)"
 )
 _QUANTIZATION_AWARE: Final = re.compile(r"(?<![a-z])qat(?![a-z])")
+_SIDE_BY_SIDE: Final = re.compile(
+    r"\b(?:co-?locat\w+|alongside|side by side|together|same (?:gpu|card|time|machine|node)|simultaneous\w*)(?!\w)"
+)
 _OWN_MIX: Final = re.compile(r"(?<![a-z0-9])ud[-_ ](?=i?q\d)")
 _WITHOUT_GPU: Final = re.compile(
     r"(?<!\w)(?:(?:without|no|w/o)(?: an?| any)? (?:dedicated |discrete )?gpus?|cpu[ -]only|only (?:a |the |on )?cpu|"
@@ -24,8 +27,10 @@ _WITHOUT_GPU: Final = re.compile(
 )
 
 
-def own_up(question: Remaining, *, has_gpu: bool, has_quantization: bool) -> None:
+def own_up(question: Remaining, *, models: int, has_gpu: bool, has_quantization: bool) -> None:
     """Say what was not understood, and what is understood and not planned."""
+    if models > 1 and _SIDE_BY_SIDE.search(question.whole):
+        question.warnings.append("I plan each model alone: together they need the sum of what each takes.")
     if not has_quantization and _QUANTIZATION_AWARE.search(question.whole):
         question.warnings.append("QAT names how a model was trained, not its file: say Q4_0 to plan that.")
     if has_quantization and _OWN_MIX.search(question.whole):

@@ -80,7 +80,12 @@ def parse_question(text: str, catalog: Catalog) -> Query:
     model = models.found[0] if models.found else None
     quantization = settle_quantization(question, named_quantizations, settings.engine, model)
     purpose = None if models.is_named else read_purpose(question)
-    own_up(question, has_gpu=hardware.is_named, has_quantization=quantization is not None)
+    own_up(
+        question,
+        models=len(models.found),
+        has_gpu=hardware.is_named,
+        has_quantization=quantization is not None,
+    )
     query = _query(
         text, question, catalog, settings, hardware, models, quantization or repository_quantization
     )

@@ -87,3 +87,12 @@ def test_unsloths_own_mix_is_said_not_to_be_the_plain_type(catalog):
     assert own.quantization == plain.quantization
     assert any("UD files mix types of their own" in warning for warning in own.warnings)
     assert plain.warnings == ()
+
+
+def test_models_side_by_side_are_said_to_be_planned_alone(catalog):
+    together = parse_question(
+        "can we colocate gemma 3 12b q4 and llama 3.1 8b q4 on a single A10 24GB?", catalog
+    )
+    apart = parse_question("gemma 3 12b vs llama 3.1 8b on a10", catalog)
+    assert any("the sum of what each takes" in warning for warning in together.warnings)
+    assert apart.warnings == ()
