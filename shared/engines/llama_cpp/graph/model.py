@@ -55,15 +55,7 @@ def model_graph(
     build.layer_norm = trait.layer_norm
     build.place = layers[0].place
     streamed = has_side_paths(shape)
-    early = bool(shape.per_layer_embedding_size) and sizes.mixed_inputs and not streamed
-    per_layer = looked_up(build, scaled=False) if early else None
-    scaled_on_host = streamed and sizes.mixed_inputs  # between two look-ups, the scheduler leaves it there
-    residual = embedding(build, trait, first_place=HOST if scaled_on_host else layers[0].place)
-    build.place = layers[0].place
-    inputs = layer_inputs(build, trait)
-    if shape.per_layer_embedding_size:
-        rows = build.elementwise(per_layer) if per_layer else looked_up(build, scaled=True)
-        inputs.per_layer = projected(build, residual, rows)
+    residual, inputs = _looked_up(build, trait, layers[0].place)
     if streamed:
         build.place = output_place
         residual = spread_out(build, residual)
@@ -86,6 +78,24 @@ def model_graph(
         residual = build.rows_of(one_stream(build, residual), out_ids, sizes.outputs)
     build.graph.expand(_logits(build, trait, residual, out_ids if late_rows else None))
     return build.graph
+
+
+def _looked_up(build: GraphContext, trait: Traits, first_place: int) -> tuple[GraphTensor, Inputs]:
+    """The embedding and what all layers read, in llama.cpp's order.
+
+    Gemma 3n looks its per-layer embeddings up behind the token's own; between two look-ups of the host, the
+    scheduler leaves the scaling there.
+    """
+    per_layer, streamed = bool(build.shape.per_layer_embedding_size), has_side_paths(build.shape)
+    rows = looked_up(build, scaled=False) if per_layer and build.sizes.mixed_inputs and not streamed else None
+    scaled_on_host = streamed and build.sizes.mixed_inputs
+    residual = embedding(build, trait, first_place=HOST if scaled_on_host else first_place)
+    build.place = first_place
+    inputs = layer_inputs(build, trait)
+    if per_layer:
+        scaled = build.elementwise(rows) if rows else looked_up(build, scaled=True)
+        inputs.per_layer = projected(build, residual, scaled)
+    return residual, inputs
 
 
 def _logits(
