@@ -4,7 +4,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from bot.messages.words import BREAKS, costly
+from bot.messages.words import BREAKS
 from bot.terminal.bars import COST_STYLE, VERDICT_STYLE
 from shared.memory.breakdown import Verdict
 from shared.planner.plan import Plan, QuantizationFit
@@ -49,9 +49,9 @@ def quantizations_table(plan: Plan, *, everything: bool) -> Table:
 
 def _word(fit: QuantizationFit) -> Text:
     sign, style = VERDICT_STYLE[fit.verdict]
-    broken = fit.verdict in {Verdict.FITS, Verdict.TIGHT} and not fit.quantization.healthy
-    cost = BREAKS if broken else ""
-    return Text(f"{sign} {costly(_SHORT[fit.verdict], cost)}", COST_STYLE.get(cost, style))
+    if fit.verdict in {Verdict.FITS, Verdict.TIGHT} and not fit.quantization.healthy:
+        return Text("! breaks it", COST_STYLE[BREAKS])  # no wider than the other words: six columns in 80
+    return Text(f"{sign} {_SHORT[fit.verdict]}", style)
 
 
 def _worth_showing(plan: Plan) -> tuple[QuantizationFit, ...]:

@@ -58,6 +58,7 @@ class Quantization(Row):
         None  # below it weights are stored so, computed in 16 bits
     )
     needs_imatrix: bool = False
+    only_as_trained: bool = False  # ruins any model that was not trained with such weights
     quality: tuple[Quality, ...] = ()
     quality_note: str  # one sentence for a person
     source: Source

@@ -166,6 +166,6 @@ def _useful_gguf_types(catalog: Catalog) -> tuple[Quantization, ...]:
         tuple(
             row
             for row in catalog.quantizations.values()
-            if row.format is QuantizationFormat.GGUF and row.id != "MXFP4_MOE"
+            if row.format is QuantizationFormat.GGUF and row.id != "MXFP4_MOE" and not row.only_as_trained
         )
     )
