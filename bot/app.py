@@ -1,6 +1,7 @@
 """The composition root: the one place where the real Slack, catalog, fleet, database and clock are named."""
 
 import asyncio
+import gc
 import logging
 import socket
 import uuid
@@ -86,6 +87,7 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
                 return
             ourselves.set_result(us)
         await thinker.warm()
+        _freeze_facts()
         await stack.enter_async_context(slack_link(settings, app, link))
         if desk.reader:
             await stack.enter_async_context(every(FLEET_READY_SECONDS, desk.reader.keep_ready))
@@ -93,6 +95,12 @@ async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:
         await stop.wait()
         log.info("stopping")
         await reception.finish(FINISH_SECONDS)
+
+
+def _freeze_facts() -> None:
+    """Leave the facts out of garbage collections: each took 85 ms to go through them, in which nobody was heard."""
+    gc.collect()
+    gc.freeze()
 
 
 def _desk(settings: BotSettings, catalog: Catalog, thinker: Thinker, metrics: BotMetrics) -> Desk:
