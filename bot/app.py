@@ -48,9 +48,8 @@ from shared.errors import UserError
 log: Final = logging.getLogger("fittingroom.bot")
 
 FINISH_SECONDS: Final = 5.0
-FLEET_READY_SECONDS: Final = (
-    60.0  # how old the names and sizes of GPUs may be that a look at Prometheus remembers
-)
+# how old the names and sizes of GPUs may be that a look at Prometheus remembers
+FLEET_READY_SECONDS: Final = 60.0
 
 
 async def run_bot(settings: BotSettings, stop: asyncio.Event) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from bot.fleet import Fleet, FleetGpu, FleetNode
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
+from shared.engines import ENGINES
 from shared.errors import UserError
 from shared.estimator import estimate
 from shared.memory.breakdown import Verdict
@@ -18,7 +19,6 @@ from shared.planner.plan import Option
 from shared.units import MIB
 
 MOST_ROOMS: Final = 5
-_SPREAD_BY_FREE: Final = frozenset({"llama.cpp", "transformers"})
 START_MARGIN_BYTES: Final = 512 * MIB  # what the engine itself takes before it looks how much is free
 
 
@@ -158,7 +158,7 @@ def _rooms_of(option: Option, gpu: Gpu, groups: Sequence[Group], catalog: Catalo
     of nodes costs a dozen estimates. What counts is the fullest GPU, and where layers are spread by what is free on
     each, all of them together; a layer is whole, so there the count of rooms may be off by groups at that edge.
     """
-    how_free = sum if option.estimate.workload.engine in _SPREAD_BY_FREE else min
+    how_free = sum if ENGINES[option.estimate.workload.engine].FREE_MEMORY.adds_up else min
     ordered = sorted(groups, key=lambda group: how_free(seen.free_bytes or 0 for seen in group[1]))
 
     def held(group: Group) -> _Hold | None:

@@ -190,9 +190,8 @@ def print_once(settings: ExporterSettings) -> int:
     if published is None:
         return 1
     body = published.scrape.body(exporter.tally.counts, openmetrics=False, gzip=False)
-    signal.signal(
-        signal.SIGPIPE, signal.SIG_DFL
-    )  # "--once | head" ends quietly, as every tool in a pipe does
+    # "--once | head" ends quietly, as every tool in a pipe does
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.stdout.write(body.decode())
     return EXIT_OK if published.snapshot.report.health.ok else 1
 

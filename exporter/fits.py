@@ -99,7 +99,7 @@ class Fitting:
         return made
 
     def _fit_or_none(self, candidate: Candidate, place: Place) -> FitReport | None:
-        """The same, with a fault of the estimator's logged: it must not take the GPUs' own numbers with it."""
+        """The candidate at the place; a fault of the estimator's is logged and takes no GPU's numbers along."""
         try:
             return self._fit(candidate, place)
         except Exception:

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from shared.catalog.catalog import Catalog
 from shared.catalog.rows import Gpu
 from shared.engines import ENGINES
+from shared.engines.engine import EngineModule, FreeMemory
 from shared.errors import UnknownName
 from shared.memory.breakdown import Breakdown, ServerCapacity, Verdict
 from shared.memory.workload import Workload
 from shared.units import gib
-
-_WHOLE_CARD: Final = "vllm"
-_BY_SHARES: Final = "llama.cpp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +48,26 @@ def estimate(
         Refused: The engine itself refuses the combination.
         Unsupported: We have no rule for this engine and model.
     """
-    module = ENGINES.get(workload.engine)
-    if module is None:
-        raise UnknownName("engine", workload.engine, near=tuple(ENGINES))
+    module = _module(workload.engine)
     found = as_found(workload.engine, gpus, free_bytes)
     breakdown = module.memory(workload, found, catalog.engines[workload.engine])
     return hold(workload, gpus, breakdown, free_bytes=free_bytes)
 
 
-def as_found(engine: str, gpus: Sequence[Gpu], free_bytes: Sequence[int] | None) -> Sequence[Gpu]:
-    """The GPUs as this engine finds them where others already take some of their memory.
+def _module(engine: str) -> EngineModule:
+    module = ENGINES.get(engine)
+    if module is None:
+        raise UnknownName("engine", engine, near=tuple(ENGINES))
+    return module
 
-    llama.cpp splits layers by what is free when it loads (`load_tensors` of llama-model.cpp at 0c1e57098: "default
-    split, by free memory"), SGLang's and text-generation-inference's shares and accelerate's `device_map` start from
-    it. vLLM's budget is a share of the whole card, whoever else is on it.
+
+def as_found(engine: str, gpus: Sequence[Gpu], free_bytes: Sequence[int] | None) -> Sequence[Gpu]:
+    """The GPUs as this engine finds them where others already take some of their memory (`FreeMemory`).
+
+    Raises:
+        UnknownName: No such engine.
     """
-    if free_bytes is None or engine == _WHOLE_CARD or not any(free_bytes):
+    if free_bytes is None or not any(free_bytes) or _module(engine).FREE_MEMORY is FreeMemory.IGNORED:
         return gpus
     return tuple(
         gpu if free >= gpu.memory_usable_bytes else replace(gpu, memory_usable_bytes=max(0, free))
@@ -88,14 +89,16 @@ def as_now(empty: Estimate, catalog: Catalog, free_bytes: Sequence[int]) -> Esti
 
 
 def _acts_on_free(empty: Estimate, free_bytes: Sequence[int]) -> bool:
-    """Whether what is free moves bytes: llama.cpp's layers only from one GPU to another that has another share."""
-    if empty.workload.engine == _WHOLE_CARD:
-        return False
-    if empty.workload.engine == _BY_SHARES:
-        first, usable = free_bytes[0], empty.gpus[0].memory_usable_bytes
-        pairs = zip(free_bytes, empty.gpus, strict=True)
-        return any(free * usable != first * gpu.memory_usable_bytes for free, gpu in pairs)
-    return True
+    """Whether what is free moves bytes: by shares, only where a GPU's free share is not the first one's."""
+    match _module(empty.workload.engine).FREE_MEMORY:
+        case FreeMemory.IGNORED:
+            return False
+        case FreeMemory.SHARES:
+            first, usable = free_bytes[0], empty.gpus[0].memory_usable_bytes
+            pairs = zip(free_bytes, empty.gpus, strict=True)
+            return any(free * usable != first * gpu.memory_usable_bytes for free, gpu in pairs)
+        case FreeMemory.LAYERS | FreeMemory.BUDGET:
+            return True
 
 
 def hold(

@@ -19,9 +19,8 @@ def fleet_blocks(answer: Answer) -> tuple[Block, ...]:
         return ()
     head, *rest = lines
     query = answer.plan.query
-    compared = (
-        query.model if answer.plan.others and not query.ambiguous else None
-    )  # looked for the first only
+    # of models that are compared, the fleet is looked at for the first only
+    compared = query.model if answer.plan.others and not query.ambiguous else None
     label = f"{compared.name} on our GPUs now: " if compared else "On our GPUs now: "
     return (rich_text(paragraph(run(label, bold=True), head), *([bullets(rest)] if rest else [])),)
 

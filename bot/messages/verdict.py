@@ -21,9 +21,8 @@ _COSTLY: Final = {BREAKS: f"🟠 It fits, but {BREAKS}", LOSES: f"🟡 Yes, {LOS
 def headline(plan: Plan) -> str:
     """The one line a busy person reads; a quantization that breaks the model is no plain yes."""
     about = subject(plan.query)
-    asked = next((one for one in plan.query.ambiguous if f"Which {one.given}? " in plan.sentence), None)
-    if asked is not None:
-        return f"❔ Which {clipped(asked.given, 40)}? {about}"
+    if plan.asks:
+        return f"❔ Which {clipped(plan.asks[0], 40)}? {about}"
     if plan.query.ambiguous:
         return f"{INTENT[Intent.COMPARE]}: {about}" if about else INTENT[Intent.COMPARE]
     word = HEADLINE[plan.headline]

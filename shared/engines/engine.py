@@ -2,11 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from shared.catalog.rows import Engine, Gpu
 from shared.memory.breakdown import Breakdown
 from shared.memory.workload import Adapters, Workload
+
+
+class FreeMemory(StrEnum):
+    """What an engine makes of the memory that is free when it starts on GPUs that others use too.
+
+    SHARES: layers are split in proportion to what is free on each GPU (llama.cpp: "default split, by free memory",
+        `load_tensors` of llama-model.cpp at 0c1e57098).
+    LAYERS: a GPU is filled with layers before the next one (accelerate's `device_map`).
+    BUDGET: each GPU's pool is sized from what is free on it (SGLang, text-generation-inference).
+    IGNORED: the budget is a share of the whole card, whoever else is on it (vLLM).
+    """
+
+    SHARES = "shares"
+    LAYERS = "layers"
+    BUDGET = "budget"
+    IGNORED = "ignored"
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether one GPU's free memory makes up for another's, as layers go where there is room."""
+        return self in {FreeMemory.SHARES, FreeMemory.LAYERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +67,9 @@ class SeenCommand:
 
 
 class EngineModule(Protocol):
-    """The functions each engine's package exports; all pure."""
+    """What each engine's package exports: pure functions, and what the engine makes of free memory."""
+
+    FREE_MEMORY: FreeMemory
 
     def memory(self, workload: Workload, gpus: Sequence[Gpu], facts: Engine) -> Breakdown:
         """Where every byte goes on these GPUs.

@@ -32,6 +32,13 @@ def expert_numbers(shape: Shape, layers: Sequence[int], split: Split) -> int:
     return _numbers(shape, layers, split, EXPERTS)
 
 
+def numbers_without_experts(shape: Shape, layers: Sequence[int], targets: Targets) -> int:
+    """`numbers_per_rank` on one rank of an engine that fuses its routed experts: they are no linear modules there."""
+    whole = Split.even(1)
+    numbers = numbers_per_rank(shape, layers, whole, targets)
+    return numbers - expert_numbers(shape, layers, whole) if targets == "all-linear" else numbers
+
+
 def _numbers(shape: Shape, layers: Sequence[int], split: Split, roles: frozenset[Role]) -> int:
     wanted = set(layers)
     total = 0

@@ -11,6 +11,16 @@ from shared.memory.tensors import inventory
 from shared.units import ceil_div
 
 EXPERTS: Final = frozenset({Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN})
+FEED_FORWARD: Final = frozenset(
+    {
+        Role.FFN_GATE,
+        Role.FFN_UP,
+        Role.FFN_DOWN,
+        Role.SHARED_EXPERT_GATE,
+        Role.SHARED_EXPERT_UP,
+        Role.SHARED_EXPERT_DOWN,
+    }
+)
 ATTENTION: Final = frozenset(
     {
         Role.QUERY,
@@ -27,21 +37,7 @@ ATTENTION: Final = frozenset(
 
 # What a published quantized checkpoint quantizes: the linear layers inside the blocks. Embeddings, the head, norms,
 # routers and convolutions keep 16 bits (the `ignore` and `modules_to_not_convert` lists of such checkpoints).
-LINEAR: Final = (
-    EXPERTS
-    | ATTENTION
-    | {
-        Role.FFN_GATE,
-        Role.FFN_UP,
-        Role.FFN_DOWN,
-        Role.SHARED_EXPERT_GATE,
-        Role.SHARED_EXPERT_UP,
-        Role.SHARED_EXPERT_DOWN,
-        Role.STATE_IN,
-        Role.STATE_GATE,
-        Role.STATE_OUT,
-    }
-)
+LINEAR: Final = EXPERTS | FEED_FORWARD | ATTENTION | {Role.STATE_IN, Role.STATE_GATE, Role.STATE_OUT}
 
 _FP8_BLOCK: Final = 128
 

@@ -138,6 +138,7 @@ class Plan:
         counts: How many of that GPU the usual precisions need.
         others: The same question for the other choices of an ambiguity, or the other models of a comparison.
         own_sentence: What `sentence` says of this plan alone; empty where there are no others.
+        asks: The words of the question that stand for several things, of which one was meant.
     """
 
     query: Query
@@ -153,6 +154,7 @@ class Plan:
     sources: tuple[str, ...] = ()
     others: tuple["Plan", ...] = ()
     own_sentence: str = ""
+    asks: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

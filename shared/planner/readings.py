@@ -35,16 +35,17 @@ def of_readings(query: Query, plans: Sequence[Plan]) -> Plan:
     first, *others = plans
     is_unplaced = any(one.field == "number" for one in query.ambiguous)
     agreed = all(one.headline is first.headline for one in others)
-    asked = "".join(f"Which {one.given}? " for one in query.ambiguous if not _is_comparison(one, plans))
+    asks = tuple(one.given for one in query.ambiguous if not _is_comparison(one, plans))
     compared = any(_is_comparison(one, plans) for one in query.ambiguous if one.field == "gpu")
     plans = [replace(one, sentence=_named(one)) for one in plans] if compared else list(plans)
     return replace(
         first,
         query=query,
         headline=first.headline if agreed and not is_unplaced else Headline.UNKNOWN,
-        sentence=asked + " ".join(one.sentence for one in plans),
+        sentence="".join(f"Which {given}? " for given in asks) + " ".join(one.sentence for one in plans),
         own_sentence=plans[0].sentence,
         others=tuple(plans[1:]),
+        asks=asks,
     )
 
 
@@ -75,10 +76,8 @@ def _decided(ambiguity: Ambiguity, query: Query, catalog: Catalog) -> list[Calla
 
 def _is_comparison(ambiguity: Ambiguity, plans: Sequence[Plan]) -> bool:
     """Whether different things were named, to be held against each other, rather than one of several sizes."""
-    if ambiguity.field not in _DIFFERENT_THINGS:
-        return False
     if ambiguity.field != "gpu":
-        return True
+        return ambiguity.field in _DIFFERENT_THINGS
     return len({one.query.gpu.family for one in plans if one.query.gpu}) > 1
 
 

@@ -8,6 +8,7 @@ from shared.catalog.catalog import Catalog
 from shared.catalog.rows import LayerKind, Shape, Source
 from shared.estimator import Estimate
 from shared.inverse.load import context_per_sequence
+from shared.memory.checkpoint import EXPERTS, FEED_FORWARD
 from shared.memory.tensor import Role
 from shared.memory.tensors import inventory, kv_heads, layer_attention
 from shared.planner.reason import Reason
@@ -18,15 +19,8 @@ from shared.units import gib
 _PARTS: Final = {
     "embedding": {Role.TOKEN_EMBEDDING, Role.POSITION_EMBEDDING, Role.PER_LAYER_EMBEDDING},
     "head": {Role.OUTPUT},
-    "experts": {Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN},
-    "feed-forward": {
-        Role.FFN_GATE,
-        Role.FFN_UP,
-        Role.FFN_DOWN,
-        Role.SHARED_EXPERT_GATE,
-        Role.SHARED_EXPERT_UP,
-        Role.SHARED_EXPERT_DOWN,
-    },
+    "experts": EXPERTS,
+    "feed-forward": FEED_FORWARD,
 }
 _SIXTEEN_BITS: Final = 2
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.catalog.rows import Engine, Gpu
-from shared.engines.engine import Launch
+from shared.engines.engine import FreeMemory, Launch
 from shared.errors import Refused, Unsupported
 from shared.memory.breakdown import Breakdown, DeviceMemory
 from shared.memory.workload import Workload
@@ -16,6 +16,8 @@ class RoundEngine:
 
     Refuses quantizations of integers, has no rule for mixtures of experts, and breaks at 13k of context.
     """
+
+    FREE_MEMORY = FreeMemory.SHARES
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []

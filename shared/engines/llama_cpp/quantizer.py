@@ -51,12 +51,23 @@ _FALLBACK = MappingProxyType(
 )
 # tensor_allows_quantization: matrices that stay as the converter wrote them, by part of their name
 _NEVER_QUANTIZED = (
-    *("_norm", "ffn_gate_inp", "per_layer_model_proj", "position_embd", "ssm_conv1d", "altup", "laurel"),
+    "_norm",
+    "ffn_gate_inp",
+    "per_layer_model_proj",
+    "position_embd",
+    "ssm_conv1d",
+    "altup",
+    "laurel",
 )
 # conversion/base.py, prepare_tensors: matrices that are written in 32 bits whatever the file's type
 _WRITTEN_F32 = (
-    *("_norm", "ffn_gate_inp", "position_embd", "ssm_conv1d", "indexer.proj"),
-    *("altup_correct_coef", "altup_predict_coef"),
+    "_norm",
+    "ffn_gate_inp",
+    "position_embd",
+    "ssm_conv1d",
+    "indexer.proj",
+    "altup_correct_coef",
+    "altup_predict_coef",
 )
 
 

@@ -9,22 +9,17 @@ from shared.catalog.rows import Model, Shape
 from shared.engines.llama_cpp.gguf_tensors import GgufTensor
 from shared.engines.llama_cpp.quantizer import StoredTensor, stored_tensors
 from shared.engines.llama_cpp.settings import ENCODERS
+from shared.memory.checkpoint import EXPERTS, FEED_FORWARD
 from shared.memory.tensor import Role
 from shared.units import pad
 
 _INPUT = frozenset({Role.TOKEN_EMBEDDING, Role.POSITION_EMBEDDING, Role.PER_LAYER_EMBEDDING})
 _FIRST_LAYER = frozenset({Role.PER_LAYER_MODEL_PROJECTION})
 # what --n-cpu-moe names by `ffn_(up|down|gate_up|gate)_(ch|)exps`, the factors of Gemma 4's experts with them
-_EXPERTS = frozenset({Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN, Role.EXPERT_SCALE})
+_EXPERTS = EXPERTS | {Role.EXPERT_SCALE}
 _KEEPS_MTP_CORRECTION = frozenset({"deepseek32", "glm-dsa"})
 _KEEPS_MTP_FEED_FORWARD = frozenset({"hy_v3"})
-_FEED_FORWARD = frozenset(
-    {
-        *(Role.FFN_GATE, Role.FFN_UP, Role.FFN_DOWN, Role.ROUTER, Role.ROUTER_CORRECTION),
-        *(Role.EXPERT_GATE, Role.EXPERT_UP, Role.EXPERT_DOWN),
-        *(Role.SHARED_EXPERT_GATE, Role.SHARED_EXPERT_UP, Role.SHARED_EXPERT_DOWN),
-    }
-)
+_FEED_FORWARD = FEED_FORWARD | EXPERTS | {Role.ROUTER, Role.ROUTER_CORRECTION}
 # Loaders that ask for the head before the embedding, and so hold a tied one twice even in one place.
 _ALWAYS_TWICE = frozenset({"gemma3n", "gemma4"})
 _ALIGNMENT = 32  # of tensors in a buffer

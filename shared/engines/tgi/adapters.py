@@ -5,8 +5,7 @@ from functools import lru_cache
 from shared.catalog.rows import Model
 from shared.engines.tgi.settings import NATIVE, SERVER
 from shared.errors import BadValue, Refused
-from shared.memory.adapter_weights import expert_numbers, numbers_per_rank
-from shared.memory.split import Split
+from shared.memory.adapter_weights import numbers_without_experts
 from shared.memory.workload import Adapters
 from shared.units import ceil_div, pad
 
@@ -42,8 +41,5 @@ def adapter_bytes(adapters: Adapters, model: Model, tensor: int, element_bytes: 
     """
     least = _LEAST_RANK * tensor
     rank = least if adapters.rank <= least else pad(adapters.rank, _RANK_STEP)
-    layers, whole = tuple(range(model.shape.layers)), Split.even(1)
-    numbers = numbers_per_rank(model.shape, layers, whole, adapters.targets)
-    if adapters.targets == "all-linear":
-        numbers -= expert_numbers(model.shape, layers, whole)
+    numbers = numbers_without_experts(model.shape, tuple(range(model.shape.layers)), adapters.targets)
     return adapters.count * ceil_div(rank * numbers, tensor) * element_bytes

@@ -5,16 +5,14 @@ from dataclasses import replace
 
 from shared.catalog.rows import LayerKind
 from shared.errors import BadValue, Refused
-from shared.memory.adapter_weights import expert_numbers, numbers_per_rank
+from shared.memory.adapter_weights import numbers_without_experts
 from shared.memory.breakdown import Breakdown, DeviceMemory
-from shared.memory.split import Split
 from shared.memory.workload import Adapters, Workload
 from shared.units import MIB
 
 NAME = "transformers"
-_ADAPTER_NUMBER = (
-    4  # PEFT casts 16-bit adapters to fp32 (`autocast_adapter_dtype`, peft/tuners/tuners_utils.py)
-)
+# PEFT casts 16-bit adapters to fp32 (`autocast_adapter_dtype`, peft/tuners/tuners_utils.py)
+_ADAPTER_NUMBER = 4
 _UNSEEN_ADAPTERS = 200 * MIB  # products of the adapted matrices; no run printed them
 _UNSEEN_ASSISTANT = 300 * MIB
 
@@ -52,10 +50,7 @@ def adapter_bytes(adapters: Adapters | None, workload: Workload, layers: tuple[i
     """Adapters of these layers, where the layers lie; fused experts are no linear modules and have none."""
     if adapters is None:
         return 0
-    shape, whole = workload.model.shape, Split.even(1)
-    numbers = numbers_per_rank(shape, layers, whole, adapters.targets)
-    if adapters.targets == "all-linear":
-        numbers -= expert_numbers(shape, layers, whole)
+    numbers = numbers_without_experts(workload.model.shape, layers, adapters.targets)
     return adapters.count * adapters.rank * numbers * _ADAPTER_NUMBER
 
 

@@ -9,19 +9,18 @@ from functools import lru_cache
 from typing import Final
 
 from shared.catalog.rows import Model, Quantization, QuantizationFormat, Shape
+from shared.engines.vllm.compressed_cache import indexer_key_bytes
 from shared.engines.vllm.rules import Rules
 from shared.engines.vllm.run import Batch
 from shared.memory.compressed_tensors import OVERLAPPING
 from shared.memory.forward import experts_workspace_bytes, forward_bytes
-from shared.units import MIB, ceil_div
+from shared.units import MIB
 
 # cuBLAS keeps one workspace in PyTorch's memory: aten/src/ATen/cuda/CublasHandlePool.cpp
 _CUBLAS_WORKSPACE: Final = 32 * MIB
 _CUBLAS_WORKSPACE_BEFORE_HOPPER: Final = 8320 * 1024
 _REJECTION_BYTES: Final = 4 * 4  # fp32 numbers per logit
 _GATHERED_CONTEXTS: Final = 40
-_INDEXER_GROUP: Final = 128  # FP8 features that share an fp32 scale
-_INDEXER_SCALE_BYTES: Final = 4
 
 
 @lru_cache(maxsize=16384)
@@ -80,7 +79,7 @@ def indexer_bytes(shape: Shape, context_tokens: int) -> int:
         width, tokens = shape.latent.indexer_head_dim, context_tokens
     else:
         return 0
-    return _GATHERED_CONTEXTS * tokens * (width + ceil_div(width, _INDEXER_GROUP) * _INDEXER_SCALE_BYTES)
+    return _GATHERED_CONTEXTS * tokens * indexer_key_bytes(width)
 
 
 def shared_experts_bytes(shape: Shape, batch: Batch) -> int:

@@ -22,6 +22,7 @@ _ALIGNMENT: Final = 576  # of FlashMLA's pages; 512 of rows in 16 bits
 _PLAIN_ALIGNMENT: Final = 512
 _FP8_ROW_BYTES: Final = 584  # 448 FP8 features, 64 rotary ones in 16 bits, 8 of scales
 _INDEXER_GROUP: Final = 128  # FP8 features of the indexer's key that share an fp32 scale
+_INDEXER_SCALE_BYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +76,14 @@ def block_bytes(found: tuple[Table, ...], here: frozenset[int], *, packed: bool)
     return sum(sizes) * max(most.values(), default=0)
 
 
+def indexer_key_bytes(features: int) -> int:
+    """One indexer key of so many FP8 features, with its scales."""
+    return features + ceil_div(features, _INDEXER_GROUP) * _INDEXER_SCALE_BYTES
+
+
 def _full_pages(shape: Shape, row: Compressed, element_bytes: int) -> tuple[tuple[int, int], ...]:
     pages = []
-    index = row.indexer_head_dim + ceil_div(row.indexer_head_dim, _INDEXER_GROUP) * _STATE_NUMBER_BYTES
+    index = indexer_key_bytes(row.indexer_head_dim)
     for layer, ratio in enumerate(row.ratios[: shape.layers]):
         if ratio:
             rows = _BLOCK_TOKENS // ratio
